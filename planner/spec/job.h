@@ -1,0 +1,64 @@
+#pragma once
+// What is computed: model, tokens, batch, optimizer, schedule, data. Two plans of one job train the same thing.
+
+#include <cstdint>
+#include <string>
+
+#include "planner/spec/model.h"
+
+namespace aforo {
+
+enum class OptimizerKind { adamw, sgd };
+
+struct OptimizerSpec {
+  OptimizerKind kind = OptimizerKind::adamw;
+  double learning_rate = 3e-4;
+  double beta1 = 0.9;
+  double beta2 = 0.95;
+  double epsilon = 1e-8;
+  double weight_decay = 0.1;   ///< on tensors of two or more dimensions; adamw: decoupled, sgd: coupled
+  double momentum = 0.9;       ///< sgd
+  double clip_norm = 1.0;      ///< of the global gradient norm; 0: no clipping
+};
+
+enum class ScheduleKind { constant, cosine, wsd };
+
+/// Learning rate over steps: linear warm-up, then constant, a cosine down to `min_ratio`, or warm-up-stable-decay with a
+/// linear decay to `min_ratio` over the last `decay_fraction` of all steps.
+struct ScheduleSpec {
+  ScheduleKind kind = ScheduleKind::cosine;
+  std::int64_t warmup_steps = 0;
+  double min_ratio = 0.1;
+  double decay_fraction = 0.2;
+};
+
+/// Learning rate of step `step` (0-based) of `n_steps`. Warm-up reaches the full rate at step `warmup_steps`.
+double learning_rate(const OptimizerSpec& optimizer, const ScheduleSpec& schedule, std::int64_t step,
+                     std::int64_t n_steps);
+
+enum class DataFormat { bytes, uint16 };
+
+struct DataSpec {
+  std::string path;                      ///< empty: nothing to run, only to plan
+  DataFormat format = DataFormat::bytes; ///< bytes as tokens, or nanoGPT's raw little-endian uint16 file
+  double validation_fraction = 0.1;      ///< the last part of the file, never trained on
+};
+
+struct TrainingJob {
+  ModelSpec model;
+  OptimizerSpec optimizer;
+  ScheduleSpec schedule;
+  DataSpec data;
+  int seq_len = 0;
+  int global_batch_size = 0;   ///< sequences per optimizer step
+  std::int64_t n_tokens = 0;   ///< tokens to train on
+  std::uint64_t seed = 1;
+
+  std::int64_t tokens_per_step() const {
+    return static_cast<std::int64_t>(seq_len) * global_batch_size;
+  }
+  /// Optimizer steps that train at least `n_tokens`.
+  std::int64_t n_steps() const { return (n_tokens + tokens_per_step() - 1) / tokens_per_step(); }
+};
+
+}  // namespace aforo

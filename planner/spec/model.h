@@ -1,0 +1,111 @@
+#pragma once
+// What is trained: the shape of a decoder transformer. One YAML per model in models/; models/README.md has the keys.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace aforo {
+
+enum class PositionKind { learned, rope, alibi, none };
+
+/// How norms and residuals are arranged in a block.
+///   pre_norm           x += attention(norm1(x));  x += mlp(norm2(x))
+///   parallel           x += attention(norm1(x)) + mlp(norm2(x))          GPT-NeoX
+///   parallel_one_norm  x += attention(norm1(x)) + mlp(norm1(x))          GPT-J, Phi-2, Falcon-7B
+///   post_norm          x += norm1(attention(x));  x += norm2(mlp(x))     OLMo 2
+///   sandwich           x += norm1b(attention(norm1(x)));  x += norm2b(mlp(norm2(x)))     Gemma 2
+enum class BlockKind { pre_norm, parallel, parallel_one_norm, post_norm, sandwich };
+
+enum class NormKind { layer_norm, rms_norm };
+enum class QkNormKind { none, per_head, full };
+enum class ActivationKind { gelu, gelu_tanh, relu, relu2, silu, swiglu, geglu };
+
+/// True for the kinds whose first matrix makes a gate and an up half.
+constexpr bool is_gated(ActivationKind kind) {
+  return kind == ActivationKind::swiglu || kind == ActivationKind::geglu;
+}
+
+struct PositionSpec {
+  PositionKind kind = PositionKind::rope;
+  double theta = 10000.0;   ///< rope base
+  double fraction = 1.0;    ///< share of head_dim that is rotated, from the front
+  int rows = 0;             ///< rows of the learned table; 0: max_seq_len
+};
+
+struct NormSpec {
+  NormKind kind = NormKind::rms_norm;
+  double epsilon = 1e-5;
+  bool weight = true;
+  bool bias = false;
+};
+
+struct AttentionSpec {
+  int n_heads = 0;
+  int n_kv_heads = 0;
+  int head_dim = 0;
+  bool qkv_bias = false;
+  bool out_bias = false;
+  QkNormKind qk_norm = QkNormKind::none;
+  int sliding_window = 0;         ///< tokens a query sees, itself included; 0: all before it
+  int full_attention_every = 0;   ///< with a window: every k-th layer sees all; 0: none does
+};
+
+struct MlpSpec {
+  int d_ff = 0;
+  ActivationKind activation = ActivationKind::gelu_tanh;
+  bool bias = false;
+};
+
+struct ModelSpec {
+  std::string name;
+  int n_layers = 0;
+  int d_model = 0;
+  int vocab_size = 0;
+  int max_seq_len = 0;
+  bool tie_embeddings = false;
+  PositionSpec position;
+  BlockKind block = BlockKind::pre_norm;
+  NormSpec norm;
+  AttentionSpec attention;
+  MlpSpec mlp;
+  bool lm_head_bias = false;
+  bool embedding_norm = false;
+  double embedding_scale = 1.0;
+  std::optional<std::int64_t> n_params;   ///< as published; a test holds our count to it
+
+  int q_width() const { return attention.n_heads * attention.head_dim; }
+  int kv_width() const { return attention.n_kv_heads * attention.head_dim; }
+  int qkv_width() const { return q_width() + 2 * kv_width(); }
+  int learned_rows() const { return position.rows > 0 ? position.rows : max_seq_len; }
+
+  /// Tokens a query of this layer sees, itself included; 0 means all before it.
+  int window_of(int layer) const {
+    const int every = attention.full_attention_every;
+    return every > 0 && (layer + 1) % every == 0 ? 0 : attention.sliding_window;
+  }
+};
+
+/// Parameters by where they sit. `total()` counts a tied head once.
+struct ParameterCount {
+  std::int64_t embedding = 0;    ///< token table
+  std::int64_t positions = 0;    ///< learned position table
+  std::int64_t attention = 0;    ///< matrices, biases and q/k norms of all layers
+  std::int64_t mlp = 0;
+  std::int64_t norms = 0;
+  std::int64_t lm_head = 0;      ///< 0 when tied (a head bias still counts)
+  std::int64_t total() const { return embedding + positions + attention + mlp + norms + lm_head; }
+};
+
+/// Exact count from the shape alone; lowering declares exactly these parameters (a test holds both together).
+ParameterCount count_parameters(const ModelSpec& model);
+
+/// FLOPs to train on one token, forward and backward, without recomputation. The convention is part of the name.
+struct FlopsPerToken {
+  double six_n;         ///< 6 x all parameters ("6ND" divided by D)
+  double causal;        ///< matrix products + attention over the causal half
+  double full_square;   ///< matrix products + attention over the full square, as PaLM and torchtitan count
+};
+FlopsPerToken flops_per_token(const ModelSpec& model, int seq_len);
+
+}  // namespace aforo
