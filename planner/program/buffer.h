@@ -15,14 +15,14 @@ constexpr BufferId no_buffer = -1;
 
 /// What a buffer is for; the memory report has one row per role.
 enum class Role : std::uint8_t {
-  weight,            ///< what the matrix products and norms read
-  master,            ///< fp32 copy of a 16-bit weight
+  weight,  ///< what the matrix products and norms read
+  master,  ///< fp32 copy of a 16-bit weight
   optimizer_state,
-  gradient,          ///< of weights
-  activation,        ///< made by the forward pass, its gradients, and what is recomputed
-  workspace,         ///< scratch of the kernels
-  control,           ///< scalars: loss, gradient norm, loss scale
-  input,             ///< written by the training loop: tokens, targets, learning rate
+  gradient,    ///< of weights
+  activation,  ///< made by the forward pass, its gradients, and what is recomputed
+  workspace,   ///< scratch of the kernels
+  control,     ///< scalars: loss, gradient norm, loss scale
+  input,       ///< written by the training loop: tokens, targets, learning rate
 };
 constexpr int n_roles = 8;
 
@@ -41,15 +41,15 @@ struct Shape {
   bool operator==(const Shape&) const = default;
 };
 
-/// First contents of a persistent buffer. Normal numbers are keyed by (seed, stream, element), so they do not depend on
-/// the layout. `copy_of_master` starts a 16-bit weight as its rounded master.
+/// First contents of a persistent buffer. Normal numbers are keyed by (seed, stream, element), so
+/// they do not depend on the layout. `copy_of_master` starts a 16-bit weight as its rounded master.
 enum class InitKind : std::uint8_t { none, zeros, ones, normal, constant, copy_of_master };
 
 struct Init {
   InitKind kind = InitKind::none;
-  float value = 0;             ///< standard deviation or constant
-  std::uint32_t stream = 0;    ///< parameter number
-  BufferId source = no_buffer; ///< the master of copy_of_master
+  float value = 0;              ///< standard deviation or constant
+  std::uint32_t stream = 0;     ///< parameter number
+  BufferId source = no_buffer;  ///< the master of copy_of_master
 };
 
 struct Buffer {
@@ -58,7 +58,7 @@ struct Buffer {
   Dtype dtype = Dtype::fp32;
   Role role = Role::activation;
   Init init;
-  bool persistent = false;   ///< keeps its contents from step to step
+  bool persistent = false;  ///< keeps its contents from step to step
 
   Bytes bytes() const { return Bytes(shape.numel() * size_of(dtype)); }
 };

@@ -4,13 +4,13 @@
 namespace aforo::control {
 
 enum Index : int {
-  loss_scale = 0,         ///< the loss gradient is multiplied by it (1 without loss scaling)
-  gradient_multiplier,    ///< clip / loss_scale: the optimizer multiplies gradients by it
-  skip,                   ///< 1: gradients overflowed, the optimizer leaves everything as it is
-  good_steps,             ///< steps since the loss scale last changed
-  gradient_norm,          ///< of the true gradient, before clipping
-  n_skipped,              ///< skipped steps so far
-  optimizer_steps,        ///< steps that were not skipped, this one included: the t of bias correction
+  loss_scale = 0,       ///< the loss gradient is multiplied by it (1 without loss scaling)
+  gradient_multiplier,  ///< clip / loss_scale: the optimizer multiplies gradients by it
+  skip,                 ///< 1: gradients overflowed, the optimizer leaves everything as it is
+  good_steps,           ///< steps since the loss scale last changed
+  gradient_norm,        ///< of the true gradient, before clipping
+  n_skipped,            ///< skipped steps so far
+  optimizer_steps,  ///< steps that were not skipped, this one included: the t of bias correction
   size = 8,
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-// One op of a step program. The list below is closed: cost, gradient, printing and every backend are overload sets over
-// it, so a missing overload is a compile error that names the op.
+// One op of a step program. The list below is closed: cost, gradient, printing and every backend
+// are overload sets over it, so a missing overload is a compile error that names the op.
 
 #include <boost/container/small_vector.hpp>
 #include <cstdint>
@@ -21,10 +21,10 @@ namespace aforo {
 
 /// Sorted by name.
 using OpAttrs =
-    std::variant<Activation, ActivationBackward, AdamW, Add, AllReduce, Attention, AttentionBackward, Cast,
-                 ColumnSum, CrossEntropy, Embedding, EmbeddingBackward, Fill, Gemm, GradientNorm, LayerNorm,
-                 LayerNormBackward, QkNorm, QkNormBackward, RmsNorm, RmsNormBackward, Rope, Sgd, StepControl,
-                 SumLoss>;
+    std::variant<Activation, ActivationBackward, AdamW, Add, AllReduce, Attention,
+                 AttentionBackward, Cast, ColumnSum, CrossEntropy, Embedding, EmbeddingBackward,
+                 Fill, Gemm, GradientNorm, LayerNorm, LayerNormBackward, QkNorm, QkNormBackward,
+                 RmsNorm, RmsNormBackward, Rope, Sgd, StepControl, SumLoss>;
 
 using Ids = boost::container::small_vector<BufferId, 6>;
 

@@ -1,5 +1,6 @@
 #pragma once
-// What a step takes. Estimates and measurements share this type, so comparing them is a join on op index.
+// What a step takes. Estimates and measurements share this type, so comparing them is a join on op
+// index.
 
 #include <array>
 #include <vector>
@@ -9,7 +10,8 @@
 
 namespace aforo {
 
-/// Time of one op, once. `limited_by` says which term of the cost model won; empty in a measurement.
+/// Time of one op, once. `limited_by` says which term of the cost model won; empty in a
+/// measurement.
 struct Span {
   int op = -1;
   Seconds time;
@@ -17,10 +19,10 @@ struct Span {
 };
 
 struct Trace {
-  Seconds step_time;          ///< one optimizer step, all sections with their repeats
-  std::vector<Span> spans;    ///< one per op, in program order
+  Seconds step_time;        ///< one optimizer step, all sections with their repeats
+  std::vector<Span> spans;  ///< one per op, in program order
   Bytes arena;
-  Bytes process;              ///< resident memory of the process (CPU) or memory in use on the device
+  Bytes process;  ///< resident memory of the process (CPU) or memory in use on the device
 };
 
 }  // namespace aforo

@@ -1,0 +1,79 @@
+#include "planner/lower/lower.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <numeric>
+
+#include "planner/base/error.h"
+#include "planner/lower/lowering.h"
+#include "planner/lower/passes/passes.h"
+
+namespace aforo {
+namespace {
+
+struct Pass {
+  const char* name;
+  void (*run)(Lowering&);
+};
+
+constexpr Pass passes[] = {
+    {"declare_ports", declare_ports},
+    {"declare_parameters", declare_parameters},
+    {"emit_forward", emit_forward},
+    {"append_backward", append_backward},
+    {"recompute", recompute},  // before schedule: works on one micro-step, so it runs once
+    {"schedule", schedule_micro_steps},        // the micro-step becomes a repeated section
+    {"append_optimizer", append_optimizer},    // needs the gradients of the whole step
+    {"append_evaluation", append_evaluation},  // shares weights and arena with the step
+    {"plan_memory", plan_memory},              // last: needs every lifetime
+};
+
+void check_job(const TrainingJob& job, const Plan& plan) {
+  const ModelSpec& model = job.model;
+  if (job.seq_len < 1)
+    throw InputError(fmt::format("seq_len is {}; expected at least 1", job.seq_len));
+  if (model.position.kind == PositionKind::learned && job.seq_len > model.learned_rows())
+    throw InputError(fmt::format(
+        "seq_len is {}, but {} has learned positions for {} tokens; use a shorter seq_len or "
+        "a model with more rows",
+        job.seq_len, model.name, model.learned_rows()));
+  const std::int64_t per_micro_step = static_cast<std::int64_t>(plan.micro_batch_size) * plan.dp;
+  if (plan.micro_batch_size < 1 || plan.dp < 1)
+    throw InputError(fmt::format("micro_batch_size is {} and dp is {}; both must be at least 1",
+                                 plan.micro_batch_size, plan.dp));
+  if (job.global_batch_size < per_micro_step || job.global_batch_size % per_micro_step != 0)
+    throw InputError(
+        fmt::format("micro_batch_size {} x dp {} = {} does not divide global_batch_size {}",
+                    plan.micro_batch_size, plan.dp, per_micro_step, job.global_batch_size));
+  if (static_cast<int>(plan.recompute.size()) != model.n_layers)
+    throw InputError(fmt::format("recompute names {} layers, but {} has n_layers {}",
+                                 plan.recompute.size(), model.name, model.n_layers));
+}
+
+}  // namespace
+
+StepProgram lower_until(const TrainingJob& job, const Plan& plan, const Target& target,
+                        const std::string& last) {
+  check_job(job, plan);
+  Lowering lowering{job, plan, recipe_of(plan.precision)};
+  lowering.program.target = target;
+  for (const Pass& pass : passes) {
+    pass.run(lowering);
+    if (last == pass.name) return std::move(lowering.program);
+  }
+  throw InputError(fmt::format("there is no pass \"{}\"; the passes are {}", last,
+                               fmt::join(pass_names(), ", ")));
+}
+
+StepProgram lower(const TrainingJob& job, const Plan& plan, const Target& target) {
+  return lower_until(job, plan, target, "plan_memory");
+}
+
+std::vector<std::string> pass_names() {
+  std::vector<std::string> names;
+  for (const Pass& pass : passes) names.emplace_back(pass.name);
+  return names;
+}
+
+}  // namespace aforo

@@ -1,0 +1,51 @@
+#pragma once
+// What the passes share while one (job, plan, target) is lowered.
+
+#include <string>
+#include <vector>
+
+#include "planner/program/program.h"
+#include "planner/spec/job.h"
+#include "planner/spec/plan.h"
+
+namespace aforo {
+
+/// One trained tensor. `weight` is what ops read; `master` is what the optimizer updates: the same
+/// buffer in fp32.
+struct Parameter {
+  std::string name;
+  BufferId weight = no_buffer;
+  BufferId master = no_buffer;
+  BufferId gradient = no_buffer;
+  bool decays = false;  ///< two or more dimensions
+};
+
+/// Buffers of one block's parameters; no_buffer where the model has none.
+struct NormWeights {
+  BufferId weight = no_buffer, bias = no_buffer;
+};
+struct LayerWeights {
+  NormWeights norm1, norm1_out, norm2, norm2_out;
+  BufferId qkv = no_buffer, qkv_bias = no_buffer, q_norm = no_buffer, k_norm = no_buffer;
+  BufferId out = no_buffer, out_bias = no_buffer;
+  BufferId up = no_buffer, up_bias = no_buffer, down = no_buffer, down_bias = no_buffer;
+};
+struct ModelWeights {
+  BufferId wte = no_buffer, wpe = no_buffer, lm_head = no_buffer, lm_head_bias = no_buffer;
+  NormWeights embedding_norm, final_norm;
+  std::vector<LayerWeights> layers;
+};
+
+struct Lowering {
+  const TrainingJob& job;
+  const Plan& plan;
+  PrecisionRecipe recipe;
+  StepProgram program;
+  std::vector<Parameter> parameters;
+  ModelWeights weights;
+  std::vector<std::int32_t> parameter_of;  ///< weight buffer -> index into parameters, else -1
+  BufferId logits = no_buffer;
+  BufferId logits_gradient = no_buffer;
+};
+
+}  // namespace aforo

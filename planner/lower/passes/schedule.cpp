@@ -1,0 +1,77 @@
+// Micro-steps: the ops so far become a section that repeats.
+
+#include "planner/lower/builder.h"
+#include "planner/lower/passes/passes.h"
+
+namespace aforo {
+namespace {
+
+/// Turns the flags of ops that write a weight gradient for the first time into "accumulate", and
+/// adds the reads. Operand orders are those of the op headers: accumulated targets come last among
+/// the reads.
+struct Accumulate {
+  Op& op;
+
+  void operator()(Gemm& attrs) const {
+    if (attrs.accumulate) return;
+    attrs.accumulate = true;
+    op.reads.push_back(op.writes[0]);
+  }
+  void operator()(ColumnSum& attrs) const {
+    if (attrs.accumulate) return;
+    attrs.accumulate = true;
+    op.reads.push_back(op.writes[0]);
+  }
+  void operator()(LayerNormBackward& attrs) const { all_but_first(attrs.accumulate_weights); }
+  void operator()(RmsNormBackward& attrs) const { all_but_first(attrs.accumulate_weights); }
+  void operator()(QkNormBackward& attrs) const { all_but_first(attrs.accumulate_weights); }
+  void operator()(EmbeddingBackward& attrs) const {
+    // tokens come before positions: rebuild the tail, since a tied table may accumulate already
+    op.reads.resize(2);
+    attrs.accumulate_tokens = true;
+    attrs.accumulate_positions = attrs.has_positions;
+    op.reads.insert(op.reads.end(), op.writes.begin(), op.writes.end());
+  }
+  template <typename Attrs>
+  void operator()(Attrs&) const {}
+
+ private:
+  void all_but_first(bool& flag) const {
+    if (flag) return;
+    flag = op.writes.size() > 1;
+    op.reads.insert(op.reads.end(), op.writes.begin() + 1, op.writes.end());
+  }
+};
+
+bool writes_gradient(const StepProgram& program, const Op& op) {
+  for (BufferId id : op.writes)
+    if (program.buffers[id].role == Role::gradient) return true;
+  return false;
+}
+
+}  // namespace
+
+void schedule_micro_steps(Lowering& lowering) {
+  StepProgram& program = lowering.program;
+  const std::int64_t n_micro = lowering.plan.grad_accum(lowering.job.global_batch_size);
+  std::vector<Op> micro_step = std::move(program.ops);
+  program.ops.clear();
+  Builder builder(program);
+  builder.label = {Phase::setup, -1, "clear"};
+  builder.emit(Fill{1, 0.0f}, {}, {program.ports.loss_sum});
+  if (n_micro > 1) {
+    for (const Parameter& parameter : lowering.parameters)
+      builder.emit(Fill{program.buffers[parameter.gradient].shape.numel(), 0.0f}, {},
+                   {parameter.gradient});
+    for (Op& op : micro_step)
+      if (writes_gradient(program, op)) std::visit(Accumulate{op}, op.attrs);
+  }
+  const int begin = static_cast<int>(program.ops.size());
+  program.sections.push_back({SectionKind::begin, 0, begin, 1});
+  program.ops.reserve(begin + micro_step.size());
+  for (Op& op : micro_step) program.ops.push_back(std::move(op));
+  program.sections.push_back(
+      {SectionKind::micro_step, begin, static_cast<int>(program.ops.size()), n_micro});
+}
+
+}  // namespace aforo

@@ -1,0 +1,54 @@
+#pragma once
+// How long one op takes on one device. Two sources: an accelerator profile (spec sheet and assumed
+// efficiencies) or a calibration (what `aforo calibrate` measured on this machine).
+
+#include <memory>
+#include <string>
+
+#include "planner/program/program.h"
+#include "planner/spec/hardware.h"
+
+namespace aforo {
+
+/// `limited_by`: "compute", "memory", "launch", "link" (spec sheet), or "measured" (interpolated in
+/// a calibration).
+struct OpTime {
+  Seconds time;
+  const char* limited_by;
+};
+
+/// Share by which the true step time may differ from the prediction: an 80 % interval [mid * (1 -
+/// below), mid * (1 + above)].
+struct Spread {
+  double below = 0;
+  double above = 0;
+};
+
+class CostModel {
+ public:
+  virtual ~CostModel() = default;
+  virtual OpTime op_time(const StepProgram& program, const Op& op) const = 0;
+
+  virtual std::string device() const = 0;
+  virtual Origin origin() const = 0;
+  virtual Spread spread() const = 0;
+  virtual Bytes capacity() const = 0;  ///< memory of the device
+  virtual Bytes overhead()
+      const = 0;  ///< memory taken before the arena: context, libraries, process
+  virtual FlopsPerSecond peak(
+      Dtype compute) const = 0;  ///< dense peak (spec) or best measured product (calibration)
+};
+
+/// Roofline over a spec sheet:
+///   t = max(flops / (peak * efficiency), bytes / (bandwidth * efficiency)) + launch_overhead
+/// Products use peak_dense of the operand type (fp32: strict fp32) and gemm_efficiency; attention
+/// reaches `attention_share` of that; all-reduce: 2 (n-1)/n * bytes / link.all_reduce + launch.
+/// Throws InputError if the accelerator has no peak for the program's compute type.
+std::unique_ptr<CostModel> spec_cost_model(const AcceleratorSpec& accelerator);
+
+/// Interpolates the calibration: products in log(m), log(n), log(k) for the same type and layout,
+/// passes in log(bytes) and log(width) for the same op and type. An op the calibration lacks costs
+/// bytes / copy_bandwidth + op_overhead.
+std::unique_ptr<CostModel> calibrated_cost_model(const Calibration& calibration);
+
+}  // namespace aforo
