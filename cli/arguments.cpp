@@ -1,0 +1,75 @@
+#include "cli/arguments.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "planner/base/error.h"
+#include "planner/base/nearest.h"
+
+namespace aforo::cli {
+namespace {
+
+/// One line, with the nearest option if one is near.
+std::string unknown_option(const std::string& name, const po::options_description& options) {
+  std::vector<std::string> known;
+  for (const auto& option : options.options()) known.push_back("--" + option->long_name());
+  const std::string near = nearest(name, known);
+  return near.empty() ? fmt::format("unknown option {}", name)
+                      : fmt::format("unknown option {}; did you mean {}?", name, near);
+}
+
+}  // namespace
+
+Arguments::Arguments(const Help& help, const po::options_description& options,
+                     const std::vector<std::string>& positional,
+                     const std::vector<std::string>& args)
+    : help_(help) {
+  options_.add(options);
+  options_.add_options()("json", po::bool_switch(), "print JSON, documented in docs/formats.md")(
+      "help", po::bool_switch(), "print this text");
+  po::positional_options_description places;
+  for (const std::string& name : positional) places.add(name.c_str(), 1);
+  try {
+    const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+    po::store(po::command_line_parser(args).options(options_).positional(places).style(style).run(),
+              values_);
+  } catch (const po::unknown_option& error) {
+    throw InputError(fmt::format("aforo {}: {}; see `aforo {} --help`", help.name,
+                                 unknown_option(error.get_option_name(), options_), help.name));
+  } catch (const po::error& error) {
+    throw InputError(
+        fmt::format("aforo {}: {}; see `aforo {} --help`", help.name, error.what(), help.name));
+  }
+}
+
+std::string Arguments::help_text() const {
+  std::ostringstream text;
+  text << help_.summary << "\n\n";
+  for (const std::string& example : help_.examples) text << "  $ " << example << "\n";
+  text << "\nusage: aforo " << help_.name << " " << help_.synopsis << "\n" << options_;
+  if (!help_.notes.empty()) text << "\n" << help_.notes << "\n";
+  return text.str();
+}
+
+std::string Arguments::require(const std::string& name) const {
+  if (const auto value = find<std::string>(name)) return *value;
+  throw InputError(fmt::format("aforo {}: {} is missing; usage: aforo {} {}", help_.name, name,
+                               help_.name, help_.synopsis));
+}
+
+std::vector<std::string> Arguments::list(const std::string& name) const {
+  const auto value = find<std::string>(name);
+  return value ? split_list(*value) : std::vector<std::string>{};
+}
+
+std::vector<std::string> split_list(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');)
+    if (!part.empty()) parts.push_back(part);
+  return parts;
+}
+
+}  // namespace aforo::cli
