@@ -1,5 +1,6 @@
 #pragma once
-// Errors by whose fault they are. The exit codes are a promise to scripts; docs/formats.md lists them.
+// Errors by whose fault they are. The exit codes are a promise to scripts; docs/formats.md lists
+// them.
 
 #include <stdexcept>
 #include <string>
@@ -17,7 +18,8 @@ enum class ExitCode : int {
   resumable = 75,         ///< interrupted; what was done is kept and `--resume` goes on
 };
 
-/// Base of all errors that aforo raises on purpose. `what()` is one line, lower case, without a period.
+/// Base of all errors that aforo raises on purpose. `what()` is one line, lower case, without a
+/// period.
 class Error : public std::runtime_error {
  public:
   Error(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}

@@ -19,7 +19,10 @@ struct Quantity {
   constexpr auto operator<=>(const Quantity&) const = default;
   constexpr Quantity operator+(Quantity other) const { return Quantity(value + other.value); }
   constexpr Quantity operator-(Quantity other) const { return Quantity(value - other.value); }
-  constexpr Quantity& operator+=(Quantity other) { value += other.value; return *this; }
+  constexpr Quantity& operator+=(Quantity other) {
+    value += other.value;
+    return *this;
+  }
   constexpr Quantity operator*(Rep factor) const { return Quantity(value * factor); }
   constexpr Quantity operator/(Rep divisor) const { return Quantity(value / divisor); }
   constexpr double operator/(Quantity other) const {

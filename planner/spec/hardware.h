@@ -16,26 +16,27 @@ enum class Origin { spec, assumed, calibrated, measured };
 
 struct LinkSpec {
   std::string kind;
-  BytesPerSecond bandwidth;    ///< one direction, per device, inside one machine
-  BytesPerSecond all_reduce;   ///< default bus bandwidth of an all-reduce inside one machine
+  BytesPerSecond bandwidth;   ///< one direction, per device, inside one machine
+  BytesPerSecond all_reduce;  ///< default bus bandwidth of an all-reduce inside one machine
   bool p2p = true;
 };
 
 struct AcceleratorSpec {
   std::string name;
   std::string vendor;
-  std::string kind;                       ///< gpu, tpu, custom, cpu
+  std::string kind;  ///< gpu, tpu, custom, cpu
   std::vector<std::string> aliases;
   int year = 0;
-  Bytes memory;                           ///< as the data sheet says
-  Bytes usable_memory;                    ///< as the driver reports; `memory` when unknown
+  Bytes memory;         ///< as the data sheet says
+  Bytes usable_memory;  ///< as the driver reports; `memory` when unknown
   BytesPerSecond memory_bandwidth;
-  std::map<std::string, FlopsPerSecond> peak_dense;   ///< by fp32, tf32, fp16, bf16, fp8: no sparsity
-  double gemm_efficiency = 0.7;           ///< share of the peak that large products reach
-  double memory_efficiency = 0.8;         ///< share of the bandwidth that streaming passes reach
+  std::map<std::string, FlopsPerSecond>
+      peak_dense;                  ///< by fp32, tf32, fp16, bf16, fp8: no sparsity
+  double gemm_efficiency = 0.7;    ///< share of the peak that large products reach
+  double memory_efficiency = 0.8;  ///< share of the bandwidth that streaming passes reach
   std::string efficiency_origin;
-  Seconds launch_overhead;                ///< floor of any op
-  Bytes context_memory;                   ///< what context and libraries take before the first buffer
+  Seconds launch_overhead;  ///< floor of any op
+  Bytes context_memory;     ///< what context and libraries take before the first buffer
   std::string compute_capability;
   Watts tdp;
   LinkSpec link;
@@ -46,7 +47,7 @@ struct AcceleratorSpec {
 struct Offer {
   std::string provider, region, accelerator, kind, as_of, confidence, source;
   int count = 1;
-  DollarsPerHour price;   ///< of the whole instance
+  DollarsPerHour price;  ///< of the whole instance
 };
 
 struct PriceList {
@@ -54,22 +55,25 @@ struct PriceList {
   std::vector<Offer> offers;
 };
 
-/// One matrix product that was timed: C[m,n] = op(A) op(B), `layout` is "nn", "nt" or "tn" (t: transposed operand).
+/// One matrix product that was timed: C[m,n] = op(A) op(B), `layout` is "nn", "nt" or "tn" (t:
+/// transposed operand).
 struct GemmPoint {
-  Dtype dtype;             ///< of A and B
+  Dtype dtype;  ///< of A and B
   std::string layout;
-  bool accumulate = false; ///< C += instead of C =
+  bool accumulate = false;  ///< C += instead of C =
   std::int64_t m = 0, n = 0, k = 0;
   FlopsPerSecond rate;
 };
 
-/// One pass (any other op) that was timed: `op` is the op's name in a program, `size` its declared bytes (or FLOPs for
-/// attention), `time` its median.
+/// One pass (any other op) that was timed: `op` is the op's name in a program, `size` its declared
+/// bytes (or FLOPs for attention), `time` its median.
 struct PassPoint {
   std::string op;
   Dtype dtype;
-  double size = 0;         ///< declared bytes; declared FLOPs for attention
-  std::int64_t width = 0;  ///< row width (columns, head_dim or vocabulary): efficiency depends on it
+  double size = 0;  ///< declared bytes; declared FLOPs for attention
+  std::int64_t width =
+      0;  ///< what efficiency depends on: columns; head_dim (rope, q/k norm); vocabulary (loss);
+          ///< d_model (embedding); seq_len (attention); 1 for flat passes
   Seconds time;
 };
 
@@ -77,13 +81,13 @@ struct PassPoint {
 struct Calibration {
   std::string name;
   std::string date;
-  std::string device;            ///< "AMD EPYC 9R14, 2 threads"
-  std::string backend;           ///< "cpu oneDNN 2.6.3 avx512"
+  std::string device;   ///< "AMD EPYC 9R14, 2 threads"
+  std::string backend;  ///< "cpu oneDNN 2.6.3 avx512"
   int n_threads = 0;
-  Bytes memory;                  ///< that a program may use
-  Bytes process_overhead;        ///< resident memory of the process beside the arena
-  BytesPerSecond copy_bandwidth; ///< read + write counted
-  Seconds op_overhead;           ///< of the executor, per op
+  Bytes memory;                   ///< that a program may use
+  Bytes process_overhead;         ///< resident memory of the process beside the arena
+  BytesPerSecond copy_bandwidth;  ///< read + write counted
+  Seconds op_overhead;            ///< of the executor, per op
   std::vector<GemmPoint> gemm;
   std::vector<PassPoint> passes;
 };

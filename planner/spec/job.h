@@ -1,5 +1,6 @@
 #pragma once
-// What is computed: model, tokens, batch, optimizer, schedule, data. Two plans of one job train the same thing.
+// What is computed: model, tokens, batch, optimizer, schedule, data. Two plans of one job train the
+// same thing.
 
 #include <cstdint>
 #include <string>
@@ -16,15 +17,17 @@ struct OptimizerSpec {
   double beta1 = 0.9;
   double beta2 = 0.95;
   double epsilon = 1e-8;
-  double weight_decay = 0.1;   ///< on tensors of two or more dimensions; adamw: decoupled, sgd: coupled
-  double momentum = 0.9;       ///< sgd
-  double clip_norm = 1.0;      ///< of the global gradient norm; 0: no clipping
+  double weight_decay =
+      0.1;                 ///< on tensors of two or more dimensions; adamw: decoupled, sgd: coupled
+  double momentum = 0.9;   ///< sgd
+  double clip_norm = 1.0;  ///< of the global gradient norm; 0: no clipping
 };
 
 enum class ScheduleKind { constant, cosine, wsd };
 
-/// Learning rate over steps: linear warm-up, then constant, a cosine down to `min_ratio`, or warm-up-stable-decay with a
-/// linear decay to `min_ratio` over the last `decay_fraction` of all steps.
+/// Learning rate over steps: linear warm-up, then constant, a cosine down to `min_ratio`, or
+/// warm-up-stable-decay with a linear decay to `min_ratio` over the last `decay_fraction` of all
+/// steps.
 struct ScheduleSpec {
   ScheduleKind kind = ScheduleKind::cosine;
   std::int64_t warmup_steps = 0;
@@ -32,16 +35,18 @@ struct ScheduleSpec {
   double decay_fraction = 0.2;
 };
 
-/// Learning rate of step `step` (0-based) of `n_steps`. Warm-up reaches the full rate at step `warmup_steps`.
-double learning_rate(const OptimizerSpec& optimizer, const ScheduleSpec& schedule, std::int64_t step,
-                     std::int64_t n_steps);
+/// Learning rate of step `step` (0-based) of `n_steps`. Warm-up reaches the full rate at step
+/// `warmup_steps`.
+double learning_rate(const OptimizerSpec& optimizer, const ScheduleSpec& schedule,
+                     std::int64_t step, std::int64_t n_steps);
 
 enum class DataFormat { bytes, uint16 };
 
 struct DataSpec {
-  std::string path;                      ///< empty: nothing to run, only to plan
-  DataFormat format = DataFormat::bytes; ///< bytes as tokens, or nanoGPT's raw little-endian uint16 file
-  double validation_fraction = 0.1;      ///< the last part of the file, never trained on
+  std::string path;  ///< empty: nothing to run, only to plan
+  DataFormat format =
+      DataFormat::bytes;  ///< bytes as tokens, or nanoGPT's raw little-endian uint16 file
+  double validation_fraction = 0.1;  ///< the last part of the file, never trained on
 };
 
 struct TrainingJob {
@@ -50,8 +55,8 @@ struct TrainingJob {
   ScheduleSpec schedule;
   DataSpec data;
   int seq_len = 0;
-  int global_batch_size = 0;   ///< sequences per optimizer step
-  std::int64_t n_tokens = 0;   ///< tokens to train on
+  int global_batch_size = 0;  ///< sequences per optimizer step
+  std::int64_t n_tokens = 0;  ///< tokens to train on
   std::uint64_t seed = 1;
 
   std::int64_t tokens_per_step() const {

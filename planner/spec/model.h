@@ -1,5 +1,6 @@
 #pragma once
-// What is trained: the shape of a decoder transformer. One YAML per model in models/; models/README.md has the keys.
+// What is trained: the shape of a decoder transformer. One YAML per model in models/;
+// models/README.md has the keys.
 
 #include <cstdint>
 #include <optional>
@@ -28,9 +29,9 @@ constexpr bool is_gated(ActivationKind kind) {
 
 struct PositionSpec {
   PositionKind kind = PositionKind::rope;
-  double theta = 10000.0;   ///< rope base
-  double fraction = 1.0;    ///< share of head_dim that is rotated, from the front
-  int rows = 0;             ///< rows of the learned table; 0: max_seq_len
+  double theta = 10000.0;  ///< rope base
+  double fraction = 1.0;   ///< share of head_dim that is rotated, from the front
+  int rows = 0;            ///< rows of the learned table; 0: max_seq_len
 };
 
 struct NormSpec {
@@ -47,8 +48,8 @@ struct AttentionSpec {
   bool qkv_bias = false;
   bool out_bias = false;
   QkNormKind qk_norm = QkNormKind::none;
-  int sliding_window = 0;         ///< tokens a query sees, itself included; 0: all before it
-  int full_attention_every = 0;   ///< with a window: every k-th layer sees all; 0: none does
+  int sliding_window = 0;        ///< tokens a query sees, itself included; 0: all before it
+  int full_attention_every = 0;  ///< with a window: every k-th layer sees all; 0: none does
 };
 
 struct MlpSpec {
@@ -72,7 +73,7 @@ struct ModelSpec {
   bool lm_head_bias = false;
   bool embedding_norm = false;
   double embedding_scale = 1.0;
-  std::optional<std::int64_t> n_params;   ///< as published; a test holds our count to it
+  std::optional<std::int64_t> n_params;  ///< as published; a test holds our count to it
 
   int q_width() const { return attention.n_heads * attention.head_dim; }
   int kv_width() const { return attention.n_kv_heads * attention.head_dim; }
@@ -88,23 +89,26 @@ struct ModelSpec {
 
 /// Parameters by where they sit. `total()` counts a tied head once.
 struct ParameterCount {
-  std::int64_t embedding = 0;    ///< token table
-  std::int64_t positions = 0;    ///< learned position table
-  std::int64_t attention = 0;    ///< matrices, biases and q/k norms of all layers
+  std::int64_t embedding = 0;  ///< token table
+  std::int64_t positions = 0;  ///< learned position table
+  std::int64_t attention = 0;  ///< matrices, biases and q/k norms of all layers
   std::int64_t mlp = 0;
   std::int64_t norms = 0;
-  std::int64_t lm_head = 0;      ///< 0 when tied (a head bias still counts)
+  std::int64_t lm_head = 0;  ///< 0 when tied (a head bias still counts)
   std::int64_t total() const { return embedding + positions + attention + mlp + norms + lm_head; }
 };
 
-/// Exact count from the shape alone; lowering declares exactly these parameters (a test holds both together).
+/// Exact count from the shape alone; lowering declares exactly these parameters (a test holds both
+/// together).
 ParameterCount count_parameters(const ModelSpec& model);
 
-/// FLOPs to train on one token, forward and backward, without recomputation. The convention is part of the name.
+/// FLOPs to train on one token, forward and backward, without recomputation. The convention is part
+/// of the name.
 struct FlopsPerToken {
-  double six_n;         ///< 6 x all parameters ("6ND" divided by D)
-  double causal;        ///< matrix products + attention over the causal half
-  double full_square;   ///< matrix products + attention over the full square, as PaLM and torchtitan count
+  double six_n;        ///< 6 x all parameters ("6ND" divided by D)
+  double causal;       ///< matrix products + attention over the causal half
+  double full_square;  ///< matrix products + attention over the full square, as PaLM and torchtitan
+                       ///< count
 };
 FlopsPerToken flops_per_token(const ModelSpec& model, int seq_len);
 

@@ -1,5 +1,6 @@
 #pragma once
-// How a job is laid out. Nothing here changes what is learned, except the precision recipe's rounding.
+// How a job is laid out. Nothing here changes what is learned, except the precision recipe's
+// rounding.
 
 #include <string>
 #include <string_view>
@@ -9,8 +10,9 @@
 
 namespace aforo {
 
-/// fp32: everything in fp32.  bf16, fp16: matrices, embeddings and activations in 16 bits, norms and biases in fp32, fp32
-/// master weights, gradients and optimizer states; fp16 adds dynamic loss scaling.
+/// fp32: everything in fp32.  bf16, fp16: matrices, embeddings and activations in 16 bits, norms
+/// and biases in fp32, fp32 master weights, gradients and optimizer states; fp16 adds dynamic loss
+/// scaling.
 enum class Precision { fp32, bf16, fp16 };
 
 /// What a layer's backward pass computes again instead of keeping.
@@ -21,18 +23,20 @@ enum class Recompute { none, selective, full };
 
 struct Plan {
   Precision precision = Precision::bf16;
-  std::vector<Recompute> recompute;   ///< one per layer
-  int micro_batch_size = 1;           ///< sequences per device and micro-step
-  int dp = 1;                         ///< data-parallel ranks
+  std::vector<Recompute> recompute;  ///< one per layer
+  int micro_batch_size = 1;          ///< sequences per device and micro-step
+  int dp = 1;                        ///< data-parallel ranks
 
   /// Micro-steps per optimizer step for a job of `global_batch_size` sequences.
-  int grad_accum(int global_batch_size) const { return global_batch_size / (micro_batch_size * dp); }
+  int grad_accum(int global_batch_size) const {
+    return global_batch_size / (micro_batch_size * dp);
+  }
 };
 
 /// Where each kind of tensor is kept under a precision.
 struct PrecisionRecipe {
-  Dtype compute;       ///< activations and the weights that matrix products read
-  bool master_weights; ///< fp32 copy that the optimizer updates
+  Dtype compute;        ///< activations and the weights that matrix products read
+  bool master_weights;  ///< fp32 copy that the optimizer updates
   bool loss_scaling;
 };
 PrecisionRecipe recipe_of(Precision precision);

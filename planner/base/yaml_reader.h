@@ -1,0 +1,80 @@
+#pragma once
+// Strict YAML: every value is read through a node that knows its place, and every key must be
+// wanted by somebody.
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "planner/base/enum_names.h"
+#include "planner/base/units.h"
+
+namespace YAML {
+class Node;
+}
+
+namespace aforo {
+
+/// One value of a YAML file. All readers throw InputError "file:line:column: what, both values, the
+/// way out".
+class YamlNode {
+ public:
+  /// The root map of a file or text; `name` stands for the file in messages. Duplicate keys,
+  /// aliases (a small file must stay a small file), nesting deeper than 32 and more than one
+  /// document are refused.
+  static YamlNode load_file(const std::string& path);
+  static YamlNode load_text(const std::string& text, const std::string& name);
+
+  YamlNode at(const std::string& key) const;                   ///< mandatory key of a map
+  std::optional<YamlNode> find(const std::string& key) const;  ///< optional key of a map
+  std::vector<std::string> keys() const;                       ///< of a map, in order
+  std::vector<YamlNode> items() const;                         ///< of a list
+
+  /// InputError if the map has a key that neither `at` nor `find` asked for; names the nearest that
+  /// exists.
+  void finish() const;
+
+  std::string string() const;
+  bool boolean() const;
+  std::int64_t integer(std::int64_t low = std::numeric_limits<std::int64_t>::min(),
+                       std::int64_t high = std::numeric_limits<std::int64_t>::max()) const;
+  double number(double low, double high) const;
+  Bytes bytes() const;
+  BytesPerSecond bandwidth() const;
+  FlopsPerSecond flops_rate() const;
+  Seconds seconds() const;
+  DollarsPerHour hourly_price() const;
+  Watts watts() const;
+
+  template <typename E>
+  E enumeration() const {
+    const std::string text = string();
+    if (const E* value = find_enum<E>(text)) return *value;
+    fail_choice(text, enum_choices<E>());
+  }
+
+  bool is_scalar() const;
+  bool is_map() const;
+
+  /// "models/a.yaml:7:17"
+  std::string place() const;
+  /// Throws InputError "place: message".
+  [[noreturn]] void fail(const std::string& message) const;
+
+ private:
+  struct Document;
+  struct Value;
+  explicit YamlNode(std::shared_ptr<Value> value) : value_(std::move(value)) {}
+  [[noreturn]] void fail_choice(const std::string& text,
+                                const std::vector<std::string>& choices) const;
+  template <typename Q>
+  Q quantity(std::optional<Q> (*parse)(std::string_view), std::string_view expected) const;
+
+  std::shared_ptr<Value> value_;
+};
+
+}  // namespace aforo

@@ -1,0 +1,147 @@
+#include "planner/report/estimate_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "planner/report/table.h"
+#include "planner/report/words.h"
+
+namespace aforo {
+namespace {
+
+void append(std::string& out, const std::string& name, const std::string& value) {
+  fmt::format_to(std::back_inserter(out), "{:<12} {}\n", name, value);
+}
+
+void append_parameters(std::string& out, const TrainingJob& job) {
+  const ParameterCount count = count_parameters(job.model);
+  append(out, "parameters",
+         fmt::format("{} ({} embedding and head, {} attention, {} mlp)", grouped(count.total()),
+                     grouped(count.embedding + count.positions + count.lm_head),
+                     grouped(count.attention), grouped(count.mlp)));
+}
+
+void append_flops(std::string& out, const Estimate& estimate) {
+  append(out, "FLOPs/step",
+         fmt::format("6N {:.4g}, causal {:.4g}, full square {:.4g}; executed {:.4g}",
+                     estimate.model_flops_six_n, estimate.model_flops_causal,
+                     estimate.model_flops_full, estimate.hardware_flops));
+}
+
+void append_time(std::string& out, const Estimate& estimate, const DeviceLine& device) {
+  append(out, "step",
+         fmt::format("{} ({} to {})  [{}], limited by {}", duration(estimate.step_time.mid),
+                     duration(estimate.step_time.low), duration(estimate.step_time.high),
+                     word(device.origin), estimate.limited_by));
+  append(out, "tokens/s", interval_text(estimate.tokens_per_second, 0));
+  append(out, "MFU",
+         fmt::format("{:.1f} % causal half, {:.1f} % full square; hardware {:.1f} %",
+                     100 * estimate.mfu_causal, 100 * estimate.mfu_full, 100 * estimate.hfu));
+}
+
+void append_money(std::string& out, const TrainingJob& job, const Estimate& estimate,
+                  const DeviceLine& device) {
+  append(out, "whole job",
+         fmt::format("{} steps, {} tokens: {} ({} to {}), {:.4g} device-hours",
+                     grouped(job.n_steps()), grouped(job.n_steps() * job.tokens_per_step()),
+                     duration(estimate.hours.mid * 3600), duration(estimate.hours.low * 3600),
+                     duration(estimate.hours.high * 3600), estimate.device_hours.mid));
+  if (!device.price_per_device) return;
+  append(out, "price",
+         fmt::format("${} at ${:.3f} an hour and device ({})",
+                     interval_text(cost(estimate.device_hours, *device.price_per_device), 2),
+                     device.price_per_device->value, device.price_source));
+}
+
+std::string memory_table(const StepProgram& program, const Estimate& estimate) {
+  Table table({{"memory at the peak", Align::left}, {"GiB"}, {"share"}});
+  const auto row = [&](const std::string& name, Bytes bytes) {
+    table.add({name, fmt::format("{:.3f}", as_gib(bytes)),
+               fmt::format("{:.1f} %", 100 * (bytes / estimate.memory))});
+  };
+  for (int role = 0; role < n_roles; ++role)
+    if (program.memory.at_peak[role].value > 0)
+      row(std::string(name_of(static_cast<Role>(role))), program.memory.at_peak[role]);
+  if (program.memory.fragmentation.value > 0) row("gaps", program.memory.fragmentation);
+  row("arena", program.memory.arena);
+  row("outside the arena", estimate.overhead);
+  row("total", estimate.memory);
+  return table.text();
+}
+
+std::string phases_line(const StepProgram& program) {
+  std::string out = "peak by phase (GiB):";
+  for (Phase phase :
+       {Phase::forward, Phase::recompute, Phase::backward, Phase::optimizer, Phase::evaluate}) {
+    const Bytes peak = program.memory.peak_of_phase[static_cast<int>(phase)];
+    if (peak.value > 0)
+      fmt::format_to(std::back_inserter(out), " {} {:.3f},", long_name(phase), as_gib(peak));
+  }
+  out.back() = ';';
+  const Op& op = program.ops[program.memory.peak_op];
+  fmt::format_to(std::back_inserter(out), " highest at \"{}\"\n", describe(op.label));
+  return out;
+}
+
+std::string time_table(const Estimate& estimate) {
+  Table table({{"time by op", Align::left},
+               {"phase", Align::left},
+               {"ops"},
+               {"time"},
+               {"share"},
+               {"TFLOP/s"},
+               {"GB/s"}});
+  constexpr std::size_t shown = 10;
+  for (std::size_t i = 0; i < std::min(shown, estimate.shares.size()); ++i) {
+    const TimeShare& share = estimate.shares[i];
+    table.add({share.op, std::string(long_name(share.phase)), grouped(share.n_ops),
+               duration(share.time.value),
+               fmt::format("{:.1f} %", 100 * (share.time / estimate.trace.step_time)),
+               fmt::format("{:.3g}", share.flops / share.time.value / 1e12),
+               fmt::format("{:.3g}", share.bytes / share.time.value / 1e9)});
+  }
+  return table.text();
+}
+
+}  // namespace
+
+std::string interval_text(const Interval& interval, int digits) {
+  if (digits == 0)
+    return fmt::format("{} ({} to {})", grouped(static_cast<std::int64_t>(interval.mid)),
+                       grouped(static_cast<std::int64_t>(interval.low)),
+                       grouped(static_cast<std::int64_t>(interval.high)));
+  return fmt::format("{:.{}f} ({:.{}f} to {:.{}f})", interval.mid, digits, interval.low, digits,
+                     interval.high, digits);
+}
+
+std::string plan_line(const TrainingJob& job, const Plan& plan) {
+  std::string out = fmt::format("{}, recompute {}, micro_batch_size {} x {} micro-steps",
+                                word(plan.precision), describe_recompute(plan.recompute),
+                                plan.micro_batch_size, plan.grad_accum(job.global_batch_size));
+  if (plan.dp > 1) out += fmt::format(" x dp {}", plan.dp);
+  return out + fmt::format(", seq_len {}", job.seq_len);
+}
+
+std::string estimate_text(const TrainingJob& job, const Plan& plan, const StepProgram& program,
+                          const Estimate& estimate, const DeviceLine& device) {
+  std::string out;
+  append(out, "model", job.model.name);
+  append(out, "device",
+         device.count > 1 ? fmt::format("{} x {}", device.count, device.name) : device.name);
+  append(out, "plan", plan_line(job, plan));
+  append_parameters(out, job);
+  append_flops(out, estimate);
+  append_time(out, estimate, device);
+  append_money(out, job, estimate, device);
+  append(out, "memory",
+         fmt::format("{:.2f} of {:.2f} GiB: {}; largest: {}", as_gib(estimate.memory),
+                     as_gib(estimate.capacity), name_of(estimate.verdict),
+                     estimate.memory_limited_by));
+  out +=
+      "\n" + memory_table(program, estimate) + phases_line(program) + "\n" + time_table(estimate);
+  return out;
+}
+
+}  // namespace aforo

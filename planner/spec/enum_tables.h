@@ -1,0 +1,81 @@
+#pragma once
+// Names of the enumerations that users write, spelled as the enumerators.
+
+#include "planner/base/enum_names.h"
+#include "planner/spec/hardware.h"
+#include "planner/spec/job.h"
+#include "planner/spec/model.h"
+#include "planner/spec/plan.h"
+
+namespace aforo {
+
+template <>
+struct EnumNames<PositionKind> {
+  static constexpr EnumName<PositionKind> table[] = {{PositionKind::learned, "learned"},
+                                                     {PositionKind::rope, "rope"},
+                                                     {PositionKind::alibi, "alibi"},
+                                                     {PositionKind::none, "none"}};
+};
+template <>
+struct EnumNames<BlockKind> {
+  static constexpr EnumName<BlockKind> table[] = {
+      {BlockKind::pre_norm, "pre_norm"},
+      {BlockKind::parallel, "parallel"},
+      {BlockKind::parallel_one_norm, "parallel_one_norm"},
+      {BlockKind::post_norm, "post_norm"},
+      {BlockKind::sandwich, "sandwich"}};
+};
+template <>
+struct EnumNames<NormKind> {
+  static constexpr EnumName<NormKind> table[] = {{NormKind::layer_norm, "layer_norm"},
+                                                 {NormKind::rms_norm, "rms_norm"}};
+};
+template <>
+struct EnumNames<QkNormKind> {
+  static constexpr EnumName<QkNormKind> table[] = {
+      {QkNormKind::none, "none"}, {QkNormKind::per_head, "per_head"}, {QkNormKind::full, "full"}};
+};
+template <>
+struct EnumNames<ActivationKind> {
+  static constexpr EnumName<ActivationKind> table[] = {
+      {ActivationKind::gelu, "gelu"},  {ActivationKind::gelu_tanh, "gelu_tanh"},
+      {ActivationKind::relu, "relu"},  {ActivationKind::relu2, "relu2"},
+      {ActivationKind::silu, "silu"},  {ActivationKind::swiglu, "swiglu"},
+      {ActivationKind::geglu, "geglu"}};
+};
+template <>
+struct EnumNames<Precision> {
+  static constexpr EnumName<Precision> table[] = {
+      {Precision::fp32, "fp32"}, {Precision::bf16, "bf16"}, {Precision::fp16, "fp16"}};
+};
+template <>
+struct EnumNames<Recompute> {
+  static constexpr EnumName<Recompute> table[] = {
+      {Recompute::none, "none"}, {Recompute::selective, "selective"}, {Recompute::full, "full"}};
+};
+template <>
+struct EnumNames<OptimizerKind> {
+  static constexpr EnumName<OptimizerKind> table[] = {{OptimizerKind::adamw, "adamw"},
+                                                      {OptimizerKind::sgd, "sgd"}};
+};
+template <>
+struct EnumNames<ScheduleKind> {
+  static constexpr EnumName<ScheduleKind> table[] = {{ScheduleKind::constant, "constant"},
+                                                     {ScheduleKind::cosine, "cosine"},
+                                                     {ScheduleKind::wsd, "wsd"}};
+};
+template <>
+struct EnumNames<DataFormat> {
+  static constexpr EnumName<DataFormat> table[] = {{DataFormat::bytes, "bytes"},
+                                                   {DataFormat::uint16, "uint16"}};
+};
+template <>
+struct EnumNames<Dtype> {
+  static constexpr EnumName<Dtype> table[] = {{Dtype::fp64, "fp64"},
+                                              {Dtype::fp32, "fp32"},
+                                              {Dtype::bf16, "bf16"},
+                                              {Dtype::fp16, "fp16"},
+                                              {Dtype::int32, "int32"}};
+};
+
+}  // namespace aforo
