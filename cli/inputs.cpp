@@ -131,6 +131,12 @@ void add_device_options(po::options_description& options) {
       "price-kind", po::value<std::string>(), "on_demand, community, spot, interruptible or reserved");
 }
 
+Target target_of(const std::string& name) {
+  if (name == "cpu") return cpu_target();
+  if (name == "cuda") return cuda_target();
+  throw InputError(fmt::format("target is \"{}\"; expected cpu or cuda", name));
+}
+
 std::string calibration_path() {
   if (const char* config = std::getenv("XDG_CONFIG_HOME")) return std::string(config) + "/aforo/this-machine.yaml";
   if (const char* home = std::getenv("HOME")) return std::string(home) + "/.config/aforo/this-machine.yaml";

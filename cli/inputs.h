@@ -40,6 +40,9 @@ struct Device {
 Device read_device(const Arguments& args);
 Device device_of(const std::string& reference, int count);
 
+/// "cpu" or "cuda". Throws InputError otherwise.
+Target target_of(const std::string& name);
+
 /// Where `aforo calibrate` writes by default: $XDG_CONFIG_HOME/aforo/this-machine.yaml or ~/.config/aforo/....
 std::string calibration_path();
 

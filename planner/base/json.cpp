@@ -5,13 +5,14 @@
 #include <cmath>
 
 #include "planner/base/error.h"
+#include "planner/base/text.h"
 
 namespace aforo {
 namespace {
 
 void append_quoted(std::string& out, std::string_view text) {
   out += '"';
-  for (char c : text) {
+  for (char c : to_utf8(text)) {
     switch (c) {
       case '"':
         out += "\\\"";
@@ -47,8 +48,12 @@ void JsonWriter::new_line() {
 }
 
 void JsonWriter::begin_value() {
-  if (levels_.empty() || after_key_) {
+  if (after_key_) {
     after_key_ = false;
+    return;
+  }
+  if (levels_.empty()) {
+    if (!text_.empty()) throw InternalError("a second value after the JSON value");
     return;
   }
   if (levels_.back().is_object) throw InternalError("a JSON object got a value without a key");
@@ -83,8 +88,9 @@ JsonWriter& JsonWriter::begin_array() {
   return *this;
 }
 
-void JsonWriter::close(char bracket) {
-  if (levels_.empty() || after_key_) throw InternalError("a JSON bracket closes nothing");
+void JsonWriter::close(bool is_object, char bracket) {
+  if (levels_.empty() || after_key_ || levels_.back().is_object != is_object)
+    throw InternalError("a JSON bracket closes nothing of its kind");
   const bool empty = levels_.back().empty;
   levels_.pop_back();
   if (!empty) new_line();
@@ -92,11 +98,11 @@ void JsonWriter::close(char bracket) {
 }
 
 JsonWriter& JsonWriter::end_object() {
-  close('}');
+  close(true, '}');
   return *this;
 }
 JsonWriter& JsonWriter::end_array() {
-  close(']');
+  close(false, ']');
   return *this;
 }
 
@@ -106,6 +112,11 @@ JsonWriter& JsonWriter::value(std::string_view text) {
   return *this;
 }
 JsonWriter& JsonWriter::value(double number) {
+  begin_value();
+  text_ += std::isfinite(number) ? fmt::format("{}", number) : "null";
+  return *this;
+}
+JsonWriter& JsonWriter::value(float number) {
   begin_value();
   text_ += std::isfinite(number) ? fmt::format("{}", number) : "null";
   return *this;

@@ -21,6 +21,7 @@ int edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {
+  if (name.size() > 64) return "";
   std::string best;
   int best_distance = static_cast<int>(std::max<std::size_t>(1, name.size() / 3)) + 1;
   for (const std::string& candidate : candidates) {

@@ -45,8 +45,30 @@ std::optional<double> parse(std::string_view text, const Unit (&units)[n]) {
   if (error != std::errc() || !std::isfinite(number) || number < 0) return std::nullopt;
   const std::string_view unit = trimmed(text.substr(end - text.data()));
   for (const Unit& known : units)
-    if (known.name == unit) return number * known.factor;
+    if (known.name == unit) {
+      const double value = number * known.factor;
+      return std::isfinite(value) ? std::optional<double>(value) : std::nullopt;
+    }
   return std::nullopt;
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// `text` without the separators that group digits; nullopt if one stands elsewhere. A comma must
+/// be followed by groups of three, since "1,5" is one and a half to many.
+std::optional<std::string> ungrouped(std::string_view text) {
+  std::string digits;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '_' && text[i] != ',') {
+      digits += text[i];
+      continue;
+    }
+    std::size_t after = 0;
+    while (i + 1 + after < text.size() && is_digit(text[i + 1 + after])) ++after;
+    if (i == 0 || !is_digit(text[i - 1]) || (text[i] == ',' ? after != 3 : after == 0))
+      return std::nullopt;
+  }
+  return digits;
 }
 
 /// Largest unit of a list in ascending order in which the value is at least 1.
@@ -87,10 +109,8 @@ std::optional<Watts> parse_watts(std::string_view text) {
 }
 
 std::optional<double> parse_count(std::string_view text) {
-  std::string digits;
-  for (char c : text)
-    if (c != '_' && c != ',') digits += c;
-  return parse(digits, count_units);
+  const auto digits = ungrouped(trimmed(text));
+  return digits ? parse(*digits, count_units) : std::nullopt;
 }
 
 std::string write_bytes(Bytes bytes) {

@@ -19,8 +19,8 @@ std::optional<Seconds> parse_seconds(std::string_view text);  ///< "2.5 us", "3 
 std::optional<DollarsPerHour> parse_hourly_price(std::string_view text);  ///< "0.22 USD/h"
 std::optional<Watts> parse_watts(std::string_view text);                  ///< "450 W"
 
-/// A count with an optional suffix k, M, B or T (10^3 to 10^12), digits grouped by "_" or ",":
-/// "2e12", "300M", "1_000".
+/// A count with an optional suffix k, M, B or T (10^3 to 10^12), digits grouped by "_" or in threes
+/// by ",": "2e12", "300M", "1_000", "15.6 T", "1,000,000"; not "1,5".
 std::optional<double> parse_count(std::string_view text);
 
 /// What to write instead, for error messages: "a size with a unit, such as "141 GB" or "131 GiB"".

@@ -20,12 +20,11 @@ class Node;
 namespace aforo {
 
 /// One value of a YAML file. All readers throw InputError "file:line:column: what, both values, the
-/// way out".
+/// way out". Copies share the record of which keys were asked for; a child found twice is two.
 class YamlNode {
  public:
-  /// The root map of a file or text; `name` stands for the file in messages. Duplicate keys,
-  /// aliases (a small file must stay a small file), nesting deeper than 32 and more than one
-  /// document are refused.
+  /// The root map of a file (16 MiB at most) or text; `name` stands for the file in messages. What
+  /// check_yaml_structure refuses is refused.
   static YamlNode load_file(const std::string& path);
   static YamlNode load_text(const std::string& text, const std::string& name);
 
@@ -39,9 +38,12 @@ class YamlNode {
   void finish() const;
 
   std::string string() const;
+  std::string choice(const std::vector<std::string>& choices) const;  ///< one of these words
+  std::string date() const;                                           ///< "2026-08-23"
   bool boolean() const;
   std::int64_t integer(std::int64_t low = std::numeric_limits<std::int64_t>::min(),
                        std::int64_t high = std::numeric_limits<std::int64_t>::max()) const;
+  std::uint64_t natural() const;
   double number(double low, double high) const;
   Bytes bytes() const;
   BytesPerSecond bandwidth() const;
@@ -60,15 +62,18 @@ class YamlNode {
   bool is_scalar() const;
   bool is_map() const;
 
+  std::string path() const;  ///< "attention.n_heads"; empty for the root
   /// "models/a.yaml:7:17"
   std::string place() const;
   /// Throws InputError "place: message".
   [[noreturn]] void fail(const std::string& message) const;
 
  private:
-  struct Document;
   struct Value;
   explicit YamlNode(std::shared_ptr<Value> value) : value_(std::move(value)) {}
+  /// "path is "value"; expected ..."
+  [[noreturn]] void fail_expected(const std::string& expected) const;
+  void require_map() const;
   [[noreturn]] void fail_choice(const std::string& text,
                                 const std::vector<std::string>& choices) const;
   template <typename Q>

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "planner/base/quantity.h"
+#include "planner/base/text.h"
 #include "planner/spec/enum_tables.h"
 #include "planner/spec/hardware_file.h"
 
@@ -11,19 +12,27 @@ namespace {
 
 constexpr std::int64_t most = std::int64_t{1} << 40;
 
+FlopsPerSecond positive_rate(const YamlNode& node) {
+  const FlopsPerSecond rate = node.flops_rate();
+  if (rate.value <= 0) node.fail(fmt::format("rate is {}; expected one above 0", node.string()));
+  return rate;
+}
+
+Seconds positive_time(const YamlNode& node) {
+  const Seconds time = node.seconds();
+  if (time.value <= 0) node.fail(fmt::format("time is {}; expected one above 0", node.string()));
+  return time;
+}
+
 GemmPoint read_gemm(const YamlNode& node) {
   GemmPoint point;
   point.dtype = node.at("dtype").enumeration<Dtype>();
-  const YamlNode layout = node.at("layout");
-  point.layout = layout.string();
-  if (point.layout != "nn" && point.layout != "nt" && point.layout != "tn")
-    layout.fail(fmt::format("layout is \"{}\"; expected nn, nt or tn", point.layout));
+  point.layout = node.at("layout").choice({"nn", "nt", "tn"});
   if (const auto accumulate = node.find("accumulate")) point.accumulate = accumulate->boolean();
   point.m = node.at("m").integer(1, most);
   point.n = node.at("n").integer(1, most);
   point.k = node.at("k").integer(1, most);
-  point.rate = node.at("rate").flops_rate();
-  if (point.rate.value <= 0) node.at("rate").fail("rate must be above 0");
+  point.rate = positive_rate(node.at("rate"));
   node.finish();
   return point;
 }
@@ -34,8 +43,7 @@ PassPoint read_pass(const YamlNode& node) {
   point.dtype = node.at("dtype").enumeration<Dtype>();
   point.size = node.at("size").number(1, 1e18);
   point.width = node.at("width").integer(1, most);
-  point.time = node.at("time").seconds();
-  if (point.time.value <= 0) node.at("time").fail("time must be above 0");
+  point.time = positive_time(node.at("time"));
   node.finish();
   return point;
 }
@@ -60,25 +68,33 @@ Calibration read_calibration(const YamlNode& node) {
 }
 
 std::string write_calibration(const Calibration& c) {
-  std::string out = fmt::format(
+  std::string out =
       "# Measured by `aforo calibrate` on the machine named below; every figure is the median of "
-      "several runs.\n"
-      "name: {}\ndate: \"{}\"\ndevice: \"{}\"\nbackend: \"{}\"\nn_threads: {}\nmemory: "
-      "{}\nprocess_overhead: {}\n"
-      "copy_bandwidth: {}   # read + write counted\nop_overhead: {}\n",
-      c.name, c.date, c.device, c.backend, c.n_threads, write_bytes(c.memory),
-      write_bytes(c.process_overhead), write_bandwidth(c.copy_bandwidth),
-      write_seconds(c.op_overhead));
-  out += "# C[m,n] = op(A) op(B); t marks a transposed operand\ngemm:\n";
+      "several runs.\n";
+  const auto line = [&](std::string_view key, const auto& value, std::string_view comment = "") {
+    out += fmt::format("{}: {}{}\n", key, value, comment);
+  };
+  line("name", yaml_scalar(c.name));
+  line("date", yaml_scalar(c.date));
+  line("device", yaml_scalar(c.device));
+  line("backend", yaml_scalar(c.backend));
+  line("n_threads", c.n_threads);
+  line("memory", write_bytes(c.memory), "   # that a program may use");
+  line("process_overhead", write_bytes(c.process_overhead), "   # of the process beside the arena");
+  line("copy_bandwidth", write_bandwidth(c.copy_bandwidth), "   # read + write counted");
+  line("op_overhead", write_seconds(c.op_overhead), "   # of the executor, per op");
+  out += "# C[m,n] = op(A) op(B); t marks a transposed operand\n";
+  out += c.gemm.empty() ? "gemm: []\n" : "gemm:\n";
   for (const GemmPoint& p : c.gemm)
     fmt::format_to(std::back_inserter(out),
                    "  - {{dtype: {}, layout: {}, accumulate: {}, m: {}, n: {}, k: {}, rate: {}}}\n",
                    enum_name(p.dtype), p.layout, p.accumulate, p.m, p.n, p.k,
                    write_flops_rate(p.rate));
-  out += "# size: declared bytes of the op (attention: FLOPs)\npasses:\n";
+  out += "# size: declared bytes of the op (attention: FLOPs)\n";
+  out += c.passes.empty() ? "passes: []\n" : "passes:\n";
   for (const PassPoint& p : c.passes)
     fmt::format_to(std::back_inserter(out),
-                   "  - {{op: {}, dtype: {}, size: {}, width: {}, time: {}}}\n", p.op,
+                   "  - {{op: {}, dtype: {}, size: {}, width: {}, time: {}}}\n", yaml_scalar(p.op),
                    enum_name(p.dtype), p.size, p.width, write_seconds(p.time));
   return out;
 }

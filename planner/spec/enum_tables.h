@@ -70,12 +70,19 @@ struct EnumNames<DataFormat> {
                                                    {DataFormat::uint16, "uint16"}};
 };
 template <>
+struct EnumNames<Origin> {
+  static constexpr EnumName<Origin> table[] = {{Origin::spec, "spec"},
+                                               {Origin::assumed, "assumed"},
+                                               {Origin::calibrated, "calibrated"},
+                                               {Origin::measured, "measured"}};
+};
+template <>
 struct EnumNames<Dtype> {
-  static constexpr EnumName<Dtype> table[] = {{Dtype::fp64, "fp64"},
-                                              {Dtype::fp32, "fp32"},
-                                              {Dtype::bf16, "bf16"},
-                                              {Dtype::fp16, "fp16"},
-                                              {Dtype::int32, "int32"}};
+  static constexpr EnumName<Dtype> table[] = {{Dtype::fp64, name_of(Dtype::fp64)},
+                                              {Dtype::fp32, name_of(Dtype::fp32)},
+                                              {Dtype::bf16, name_of(Dtype::bf16)},
+                                              {Dtype::fp16, name_of(Dtype::fp16)},
+                                              {Dtype::int32, name_of(Dtype::int32)}};
 };
 
 }  // namespace aforo

@@ -4,15 +4,17 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <map>
 
 #include "planner/base/error.h"
 #include "planner/base/files.h"
 #include "planner/base/nearest.h"
+#include "planner/base/text.h"
 
 namespace aforo {
 namespace {
+
+constexpr int most_devices = 100000;
 
 /// What two spellings of one card have in common.
 std::string plain(std::string_view name) {
@@ -23,6 +25,16 @@ std::string plain(std::string_view name) {
   return out;
 }
 
+/// The name that is nearest once spelling is left aside.
+std::string nearest_plain(const std::string& name, const std::vector<std::string>& names) {
+  std::vector<std::string> candidates;
+  for (const std::string& candidate : names) candidates.push_back(plain(candidate));
+  const std::string near = nearest(plain(name), candidates);
+  for (const std::string& candidate : names)
+    if (!near.empty() && plain(candidate) == near) return candidate;
+  return "";
+}
+
 std::string read_source(const YamlNode& node) {
   if (!node.is_map()) return node.string();
   std::string out;
@@ -30,6 +42,15 @@ std::string read_source(const YamlNode& node) {
     if (const auto part = node.find(key)) out += (out.empty() ? "" : "; ") + part->string();
   node.finish();
   return out;
+}
+
+/// A quantity that something will be divided by, or that zero makes meaningless.
+template <typename Q>
+Q above_zero(const YamlNode& node, Q (YamlNode::*read)() const) {
+  const Q value = (node.*read)();
+  if (value.value <= 0)
+    node.fail(fmt::format("{} is {}; expected more than 0", node.path(), shown(node.string())));
+  return value;
 }
 
 LinkSpec read_link(const YamlNode& node) {
@@ -50,14 +71,32 @@ void read_efficiency(const YamlNode& node, AcceleratorSpec& spec) {
   node.finish();
 }
 
+Offer read_offer(const YamlNode& node) {
+  Offer offer;
+  offer.provider = node.at("provider").string();
+  if (const auto region = node.find("region")) offer.region = region->string();
+  offer.accelerator = node.at("accelerator").string();
+  offer.count = static_cast<int>(node.at("count").integer(1, most_devices));
+  offer.kind =
+      node.at("kind").choice({"on_demand", "community", "spot", "interruptible", "reserved"});
+  offer.price = node.at("price").hourly_price();
+  if (const auto as_of = node.find("as_of")) offer.as_of = as_of->date();
+  if (const auto confidence = node.find("confidence")) offer.confidence = confidence->string();
+  if (const auto source = node.find("source")) offer.source = source->string();
+  node.finish();
+  return offer;
+}
+
+/// Sorted.
 constexpr std::string_view peak_types[] = {"bf16", "fp16", "fp32", "fp4",
                                            "fp64", "fp8",  "int8", "tf32"};
 
 void read_peaks(const YamlNode& node, AcceleratorSpec& spec) {
   for (std::string_view type : peak_types)
     if (const auto peak = node.find(std::string(type)))
-      spec.peak_dense[std::string(type)] = peak->flops_rate();
+      spec.peak_dense[std::string(type)] = above_zero(*peak, &YamlNode::flops_rate);
   node.finish();
+  if (spec.peak_dense.empty()) node.fail("peak_dense is empty; give at least one type's peak");
 }
 
 }  // namespace
@@ -66,14 +105,14 @@ AcceleratorSpec read_accelerator(const YamlNode& node) {
   AcceleratorSpec spec;
   spec.name = node.at("name").string();
   spec.vendor = node.at("vendor").string();
-  spec.kind = node.at("kind").string();
+  spec.kind = node.at("kind").choice({"gpu", "tpu", "custom", "cpu"});
   if (const auto aliases = node.find("aliases"))
     for (const YamlNode& alias : aliases->items()) spec.aliases.push_back(alias.string());
   if (const auto year = node.find("year")) spec.year = static_cast<int>(year->integer(1990, 2100));
-  spec.memory = node.at("memory").bytes();
+  spec.memory = above_zero(node.at("memory"), &YamlNode::bytes);
   const auto usable = node.find("usable_memory");
-  spec.usable_memory = usable ? usable->bytes() : spec.memory;
-  spec.memory_bandwidth = node.at("memory_bandwidth").bandwidth();
+  spec.usable_memory = usable ? above_zero(*usable, &YamlNode::bytes) : spec.memory;
+  spec.memory_bandwidth = above_zero(node.at("memory_bandwidth"), &YamlNode::bandwidth);
   read_peaks(node.at("peak_dense"), spec);
   read_efficiency(node.at("efficiency"), spec);
   spec.launch_overhead = node.at("launch_overhead").seconds();
@@ -83,45 +122,45 @@ AcceleratorSpec read_accelerator(const YamlNode& node) {
   if (const auto tdp = node.find("tdp")) spec.tdp = tdp->watts();
   if (const auto link = node.find("link")) spec.link = read_link(*link);
   if (const auto per_node = node.find("per_node"))
-    spec.per_node = static_cast<int>(per_node->integer(1, 100000));
+    spec.per_node = static_cast<int>(per_node->integer(1, most_devices));
   spec.source = read_source(node.at("source"));
   node.finish();
-  if (spec.memory_bandwidth.value <= 0)
-    node.at("memory_bandwidth").fail("memory_bandwidth must be above 0");
   return spec;
 }
 
 std::vector<AcceleratorSpec> all_accelerators() {
   std::vector<AcceleratorSpec> specs;
-  std::map<std::string, std::string> owner;
+  std::map<std::string, std::string> file_of;
   for (const std::string& path : files_in(data_root() + "/profiles/accelerators", ".yaml")) {
     specs.push_back(read_accelerator(YamlNode::load_file(path)));
     std::vector<std::string> names = specs.back().aliases;
     names.push_back(specs.back().name);
     for (const std::string& name : names) {
-      const auto [it, fresh] = owner.emplace(plain(name), specs.back().name);
-      if (!fresh && it->second != specs.back().name)
-        throw InputError(fmt::format("{}: \"{}\" already names {}", path, name, it->second));
+      const auto [it, fresh] = file_of.emplace(plain(name), path);
+      if (!fresh && it->second != path)
+        throw InputError(fmt::format("{}: {} already names the accelerator in {}", path,
+                                     shown(name), it->second));
     }
   }
+  std::sort(specs.begin(), specs.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
   return specs;
 }
 
 AcceleratorSpec find_accelerator(const std::string& name) {
-  if (name.ends_with(".yaml") && std::filesystem::exists(name))
-    return read_accelerator(YamlNode::load_file(name));
+  if (name.ends_with(".yaml")) return read_accelerator(YamlNode::load_file(name));
   std::vector<std::string> known;
-  const std::vector<AcceleratorSpec> specs = all_accelerators();
-  for (const AcceleratorSpec& spec : specs) {
+  for (const AcceleratorSpec& spec : all_accelerators()) {
     std::vector<std::string> names = spec.aliases;
     names.push_back(spec.name);
     for (const std::string& candidate : names)
       if (plain(candidate) == plain(name)) return spec;
     known.insert(known.end(), names.begin(), names.end());
   }
-  const std::string near = nearest(name, known);
-  throw InputError(fmt::format("there is no accelerator \"{}\"{}; `aforo hardware` lists the names",
-                               name, near.empty() ? "" : fmt::format("; did you mean {}?", near)));
+  const std::string near = nearest_plain(name, known);
+  throw InputError(fmt::format("there is no accelerator {}{}; `aforo hardware` lists the names",
+                               shown(name),
+                               near.empty() ? "" : fmt::format("; did you mean {}?", near)));
 }
 
 GpuRequest parse_gpu_request(const std::string& text) {
@@ -132,31 +171,18 @@ GpuRequest parse_gpu_request(const std::string& text) {
   const auto [end, error] =
       std::from_chars(count.data(), count.data() + count.size(), request.count);
   if (error != std::errc() || end != count.data() + count.size() || request.count < 1 ||
-      request.count > 100000)
-    throw InputError(fmt::format(
-        "\"{}\": the number of devices is \"{}\"; expected 1 to 100000, as in rtx-4090:4", text,
-        count));
+      request.count > most_devices)
+    throw InputError(
+        fmt::format("{}: the number of devices is {}; expected 1 to 100000, as in rtx-4090:4",
+                    shown(text), shown(count)));
   return request;
 }
 
 PriceList read_prices(const YamlNode& node) {
   PriceList list;
-  list.as_of = node.at("as_of").string();
+  list.as_of = node.at("as_of").date();
   if (const auto source = node.find("source")) read_source(*source);
-  for (const YamlNode& item : node.at("offers").items()) {
-    Offer offer;
-    offer.provider = item.at("provider").string();
-    if (const auto region = item.find("region")) offer.region = region->string();
-    offer.accelerator = item.at("accelerator").string();
-    offer.count = static_cast<int>(item.at("count").integer(1, 100000));
-    offer.kind = item.at("kind").string();
-    offer.price = item.at("price").hourly_price();
-    if (const auto as_of = item.find("as_of")) offer.as_of = as_of->string();
-    if (const auto confidence = item.find("confidence")) offer.confidence = confidence->string();
-    if (const auto source = item.find("source")) offer.source = source->string();
-    item.finish();
-    list.offers.push_back(std::move(offer));
-  }
+  for (const YamlNode& item : node.at("offers").items()) list.offers.push_back(read_offer(item));
   node.finish();
   return list;
 }
@@ -176,8 +202,8 @@ std::optional<Offer> cheapest_offer(const PriceList& prices, const std::string& 
   std::optional<Offer> best;
   for (bool exact : {true, false}) {
     for (const Offer& offer : prices.offers) {
-      const bool wanted =
-          kind.empty() ? offer.kind == "on_demand" || offer.kind == "community" : offer.kind == kind;
+      const bool wanted = kind.empty() ? offer.kind == "on_demand" || offer.kind == "community"
+                                       : offer.kind == kind;
       if (offer.accelerator != accelerator || !wanted || (exact && offer.count != count)) continue;
       if (!best || per_device(offer) < per_device(*best)) best = offer;
     }

@@ -34,8 +34,8 @@ PriceList read_prices(const YamlNode& node);
 /// The newest list in profiles/prices; empty if there is none.
 PriceList newest_prices();
 
-/// The cheapest offer per device of `kind` ("on-demand", "spot", ...; empty: any but spot and
-/// interruptible) whose count is the one asked for, else of any count. Cheapest per device first.
+/// The cheapest offer per device of `kind` ("on_demand", "spot", ...; empty: on_demand or
+/// community, which nobody interrupts) whose count is the one asked for, else of any count.
 std::optional<Offer> cheapest_offer(const PriceList& prices, const std::string& accelerator,
                                     int count, const std::string& kind = "");
 

@@ -21,6 +21,7 @@ struct OptimizerSpec {
       0.1;                 ///< on tensors of two or more dimensions; adamw: decoupled, sgd: coupled
   double momentum = 0.9;   ///< sgd
   double clip_norm = 1.0;  ///< of the global gradient norm; 0: no clipping
+  bool operator==(const OptimizerSpec&) const = default;
 };
 
 enum class ScheduleKind { constant, cosine, wsd };
@@ -33,6 +34,7 @@ struct ScheduleSpec {
   std::int64_t warmup_steps = 0;
   double min_ratio = 0.1;
   double decay_fraction = 0.2;
+  bool operator==(const ScheduleSpec&) const = default;
 };
 
 /// Learning rate of step `step` (0-based) of `n_steps`. Warm-up reaches the full rate at step
@@ -47,6 +49,7 @@ struct DataSpec {
   DataFormat format =
       DataFormat::bytes;  ///< bytes as tokens, or nanoGPT's raw little-endian uint16 file
   double validation_fraction = 0.1;  ///< the last part of the file, never trained on
+  bool operator==(const DataSpec&) const = default;
 };
 
 struct TrainingJob {
@@ -64,6 +67,8 @@ struct TrainingJob {
   }
   /// Optimizer steps that train at least `n_tokens`.
   std::int64_t n_steps() const { return (n_tokens + tokens_per_step() - 1) / tokens_per_step(); }
+
+  bool operator==(const TrainingJob&) const = default;
 };
 
 }  // namespace aforo

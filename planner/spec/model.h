@@ -32,6 +32,7 @@ struct PositionSpec {
   double theta = 10000.0;  ///< rope base
   double fraction = 1.0;   ///< share of head_dim that is rotated, from the front
   int rows = 0;            ///< rows of the learned table; 0: max_seq_len
+  bool operator==(const PositionSpec&) const = default;
 };
 
 struct NormSpec {
@@ -39,6 +40,7 @@ struct NormSpec {
   double epsilon = 1e-5;
   bool weight = true;
   bool bias = false;
+  bool operator==(const NormSpec&) const = default;
 };
 
 struct AttentionSpec {
@@ -50,12 +52,14 @@ struct AttentionSpec {
   QkNormKind qk_norm = QkNormKind::none;
   int sliding_window = 0;        ///< tokens a query sees, itself included; 0: all before it
   int full_attention_every = 0;  ///< with a window: every k-th layer sees all; 0: none does
+  bool operator==(const AttentionSpec&) const = default;
 };
 
 struct MlpSpec {
   int d_ff = 0;
   ActivationKind activation = ActivationKind::gelu_tanh;
   bool bias = false;
+  bool operator==(const MlpSpec&) const = default;
 };
 
 struct ModelSpec {
@@ -79,12 +83,19 @@ struct ModelSpec {
   int kv_width() const { return attention.n_kv_heads * attention.head_dim; }
   int qkv_width() const { return q_width() + 2 * kv_width(); }
   int learned_rows() const { return position.rows > 0 ? position.rows : max_seq_len; }
+  /// Dimensions of a head that rope turns; 0 without rope.
+  int rotary_dim() const {
+    if (position.kind != PositionKind::rope) return 0;
+    return static_cast<int>(attention.head_dim * position.fraction + 0.5);
+  }
 
   /// Tokens a query of this layer sees, itself included; 0 means all before it.
   int window_of(int layer) const {
     const int every = attention.full_attention_every;
     return every > 0 && (layer + 1) % every == 0 ? 0 : attention.sliding_window;
   }
+
+  bool operator==(const ModelSpec&) const = default;
 };
 
 /// Parameters by where they sit. `total()` counts a tied head once.

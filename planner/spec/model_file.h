@@ -13,8 +13,9 @@ namespace aforo {
 /// values.
 ModelSpec read_model(const YamlNode& node);
 
-/// A path to a YAML file, to a config.json or to a folder that holds one; else a name in models/.
-/// Throws InputError naming the nearest model.
+/// A name in models/; else a path to a YAML file, to a config.json or to a folder that holds one.
+/// What has a "/" or ends in .yaml or .json is always a path. Throws InputError naming the nearest
+/// model.
 ModelSpec find_model(const std::string& name_or_path);
 
 /// Every name in models/, sorted.
@@ -25,10 +26,13 @@ std::string write_model(const ModelSpec& model, int indent = 0);
 
 /// Checks shapes: positive sizes, n_kv_heads dividing n_heads, an even rotated part, sizes whose
 /// products fit 63 bits. Returns the first problem as "key is value, which ...", or "".
+/// read_model and read_huggingface_config have checked what they return.
 std::string model_problem(const ModelSpec& model);
 
-/// Translates a Hugging Face config.json. Throws InputError naming model_type and what is
-/// supported.
+/// Translates a Hugging Face config.json of a dense decoder; absent keys have the defaults of that
+/// model's class in transformers. `file` stands for it in messages, and its folder may name the
+/// model. What changes neither shape nor cost is passed over: rope scaling, soft caps, dropout,
+/// layers without rope. Throws InputError naming the key, and the model types that are supported.
 ModelSpec read_huggingface_config(const std::string& text, const std::string& file);
 
 }  // namespace aforo

@@ -2,6 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "planner/base/error.h"
+#include "planner/base/numbers.h"
+#include "planner/base/text.h"
+#include "planner/spec/enum_tables.h"
+
 namespace aforo {
 
 PrecisionRecipe recipe_of(Precision precision) {
@@ -17,17 +26,67 @@ PrecisionRecipe recipe_of(Precision precision) {
 }
 
 std::string describe_recompute(const std::vector<Recompute>& recompute) {
-  constexpr std::string_view names[] = {"none", "selective", "full"};
   std::string out;
   for (std::size_t i = 0; i < recompute.size();) {
     std::size_t end = i;
     while (end < recompute.size() && recompute[end] == recompute[i]) ++end;
-    const std::string_view name = names[static_cast<int>(recompute[i])];
+    const std::string_view name = enum_name(recompute[i]);
     if (i == 0 && end == recompute.size()) return std::string(name);
     out += fmt::format("{}{} x{}", out.empty() ? "" : ", ", name, end - i);
     i = end;
   }
   return out;
+}
+
+namespace {
+
+/// A run such as "full x12"; nothing if it is none.
+std::optional<std::pair<Recompute, std::int64_t>> parse_run(std::string_view run) {
+  while (run.starts_with(' ')) run.remove_prefix(1);
+  const std::size_t cross = run.find(" x");
+  if (cross == std::string_view::npos) return std::nullopt;
+  const Recompute* kind = find_enum<Recompute>(run.substr(0, cross));
+  const auto count = parse_integer(run.substr(cross + 2));
+  if (kind == nullptr || !count || *count < 1) return std::nullopt;
+  return std::pair(*kind, *count);
+}
+
+/// Layers named by the runs of a list; nothing if one is none or they name more than `n_layers`.
+std::optional<std::vector<Recompute>> parse_runs(std::string_view text, std::size_t n_layers) {
+  std::vector<Recompute> layers;
+  while (true) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const auto run = parse_run(text.substr(0, comma));
+    if (!run || static_cast<std::size_t>(run->second) > n_layers - layers.size())
+      return std::nullopt;
+    layers.insert(layers.end(), static_cast<std::size_t>(run->second), run->first);
+    if (comma == text.size()) return layers;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+std::vector<Recompute> full_on_every(std::int64_t every, std::size_t n_layers) {
+  std::vector<Recompute> layers(n_layers, Recompute::none);
+  for (std::size_t i = 0; i < n_layers; i += static_cast<std::size_t>(every))
+    layers[i] = Recompute::full;
+  return layers;
+}
+
+}  // namespace
+
+std::vector<Recompute> parse_recompute(const std::string& text, int n_layers) {
+  const std::size_t n = static_cast<std::size_t>(n_layers);
+  if (const Recompute* kind = find_enum<Recompute>(text)) return std::vector<Recompute>(n, *kind);
+  if (text.starts_with("every ")) {
+    const auto every = parse_integer(std::string_view(text).substr(6));
+    if (every && *every >= 1) return full_on_every(*every, n);
+  } else if (const auto layers = parse_runs(text, n); layers && layers->size() == n) {
+    return *layers;
+  }
+  throw InputError(fmt::format(
+      "recompute is {}; expected none, selective, full, \"every K\" (full on every K-th layer) or "
+      "runs such as \"full x12, none x20\" that name all {} layers",
+      shown(text), n_layers));
 }
 
 }  // namespace aforo

@@ -31,6 +31,8 @@ struct Plan {
   int grad_accum(int global_batch_size) const {
     return global_batch_size / (micro_batch_size * dp);
   }
+
+  bool operator==(const Plan&) const = default;
 };
 
 /// Where each kind of tensor is kept under a precision.
@@ -43,5 +45,9 @@ PrecisionRecipe recipe_of(Precision precision);
 
 /// "none", "selective", "full", or runs such as "full x12, none x20", front layers first.
 std::string describe_recompute(const std::vector<Recompute>& recompute);
+
+/// Reads what describe_recompute writes, for `n_layers` layers; also "every 4": full on layers 0,
+/// 4, 8, ..., none on the others. Throws InputError.
+std::vector<Recompute> parse_recompute(const std::string& text, int n_layers);
 
 }  // namespace aforo

@@ -23,8 +23,10 @@ struct PlanFile {
     double tokens_per_second = 0;
     double hours = 0;
     double dollars = -1;  ///< below 0: no price known
+    bool operator==(const Prediction&) const = default;
   } prediction;
   std::vector<std::string> why;
+  bool operator==(const PlanFile&) const = default;
 };
 
 constexpr int plan_file_version = 1;
@@ -33,11 +35,8 @@ constexpr int plan_file_version = 1;
 PlanFile read_plan_file(const std::string& path);
 PlanFile read_plan_text(const std::string& text, const std::string& name);
 
-/// Commented, complete YAML; read_plan_text gives it back.
+/// Commented, complete YAML; read_plan_text gives it back, to the last digit. Throws InputError if
+/// a name or path is not UTF-8.
 std::string write_plan_file(const PlanFile& file);
-
-/// "none", "full", "selective x3, full x9", "every 4" (full on every 4th layer) for `n_layers`
-/// layers. Throws InputError.
-std::vector<Recompute> parse_recompute(const std::string& text, int n_layers);
 
 }  // namespace aforo

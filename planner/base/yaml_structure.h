@@ -1,0 +1,14 @@
+#pragma once
+// What a YAML file must be before its values are looked at.
+
+#include <string>
+
+namespace aforo {
+
+/// Throws InputError "file:line:column: ..." unless `text` is one YAML document in UTF-8 without
+/// control characters, duplicate keys, aliases, tags, keys that are no words, or nesting deeper
+/// than 32 levels. yaml-cpp lets all of these pass: it keeps the first of two equal keys, expands
+/// aliases without bound, and ends a file at a control character.
+void check_yaml_structure(const std::string& text, const std::string& file);
+
+}  // namespace aforo

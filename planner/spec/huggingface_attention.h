@@ -1,0 +1,31 @@
+#pragma once
+// Heads, rope and sliding windows as Hugging Face's config.json files write them.
+
+#include "planner/spec/huggingface_config.h"
+#include "planner/spec/model.h"
+
+namespace aforo {
+
+AttentionSpec heads(const HuggingFaceConfig& config, int d_model);
+
+/// rope_theta and the rotated share, at the top of the file (old) or in rope_parameters (new).
+/// Where full and sliding layers have different bases, that of the full ones.
+PositionSpec rope(const HuggingFaceConfig& config, double theta, double fraction);
+
+/// Sliding window of all layers, or with `every` above 0 of all but each `every`-th; layer_types
+/// decides where the file has it. `window` is the default; an explicit null means none. Throws
+/// InputError if layer_types has another pattern.
+void set_window(const HuggingFaceConfig& config, ModelSpec& model, int window, int every);
+
+/// Qwen's way: none unless use_sliding_window, and then from layer max_window_layers on.
+void set_late_window(const HuggingFaceConfig& config, ModelSpec& model);
+
+struct MptAttention {
+  bool alibi = true;
+  int kv_heads = 0;  ///< 0: as many as heads
+  int n_kv_heads(int n_heads) const { return kv_heads == 0 ? n_heads : kv_heads; }
+};
+/// MPT's attn_config. Throws InputError on what is not supported: rope, q/k norms, prefixes.
+MptAttention mpt_attention(const HuggingFaceConfig& config);
+
+}  // namespace aforo

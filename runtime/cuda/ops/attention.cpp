@@ -1,0 +1,54 @@
+#include "runtime/cuda/ops/attention.h"
+
+#include <algorithm>
+
+#include "planner/base/error.h"
+#include "runtime/cuda/device_error.h"
+#include "runtime/cuda/kernel.h"
+
+namespace aforo::cuda {
+namespace {
+
+template <typename Op>
+AttentionShape shape_of(const Op& op) {
+  return {op.batch, op.seq_len, op.n_heads, op.n_kv_heads, op.head_dim, op.window, op.scale, op.alibi};
+}
+
+void check_call(cudaError_t code, const char* call, const AttentionShape& s, Dtype dtype) {
+  check(code, "{}(batch {}, seq_len {}, heads {} / {}, head_dim {}, window {}, {})", call, s.batch, s.seq_len, s.n_heads,
+        s.n_kv_heads, s.head_dim, s.window, name_of(dtype));
+}
+
+}  // namespace
+
+void run(const Attention& op, const KernelArgs& args) {
+  const AttentionShape shape = shape_of(op);
+  check_call(launch_attention(args.reads[0], args.writes[0], args.out<float>(1), args.read_types[0], shape, args.stream),
+             "attention", shape, args.read_types[0]);
+}
+
+/// Takes as many sequences at a time as the workspace holds row sums (delta) of.
+void run(const AttentionBackward& op, const KernelArgs& args) {
+  const AttentionShape shape = shape_of(op);
+  const Dtype dtype = args.read_types[0];
+  const std::int64_t sequence_bytes = shape.statistics_of_sequence() * static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t at_once = std::min(args.workspace_bytes / sequence_bytes, shape.batch);
+  if (at_once < 1)
+    throw InternalError(fmt::format("{}: the workspace has {} bytes, the row sums of one sequence take {}", op.name,
+                                    args.workspace_bytes, sequence_bytes));
+  for (std::int64_t first = 0; first < shape.batch; first += at_once) {
+    const AttentionGradient gradient{args.reads[0],
+                                     args.reads[1],
+                                     args.reads[2],
+                                     args.in<float>(3),
+                                     args.writes[0],
+                                     reinterpret_cast<float*>(args.workspace),
+                                     first,
+                                     std::min(at_once, shape.batch - first)};
+    check_call(launch_attention_delta(gradient, dtype, shape, args.stream), "attention_delta", shape, dtype);
+    check_call(launch_attention_dq(gradient, dtype, shape, args.stream), "attention_dq", shape, dtype);
+    check_call(launch_attention_dkv(gradient, dtype, shape, args.stream), "attention_dkv", shape, dtype);
+  }
+}
+
+}  // namespace aforo::cuda

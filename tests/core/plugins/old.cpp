@@ -1,0 +1,4 @@
+// A plug-in of another version, and without the function that creates a backend.
+#include "runtime/core/plugin.h"
+
+extern "C" int aforo_backend_abi_version() { return aforo::backend_abi_version - 1; }
