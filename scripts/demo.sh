@@ -16,7 +16,7 @@ done
 
 scripts/install.sh
 echo "aforo: building (about two minutes on two cores)"
-cmake --preset release -DAFORO_TESTS=OFF -DAFORO_CUDA=OFF -B build/demo >build-demo.log 2>&1 || { cat build-demo.log; exit 6; }
+cmake --preset release -DAFORO_TESTS=OFF -DAFORO_CUDA=OFF -DAFORO_CPU_ISAS=native -B build/demo >build-demo.log 2>&1 || { cat build-demo.log; exit 6; }
 cmake --build build/demo >>build-demo.log 2>&1 || { tail -40 build-demo.log; exit 1; }
 rm -f build-demo.log
 aforo=build/demo/bin/aforo

@@ -7,31 +7,12 @@
 
 #include "planner/base/nearest.h"
 #include "planner/base/text.h"
-#include "planner/spec/huggingface_attention.h"
+#include "planner/spec/huggingface_parts.h"
 
 namespace aforo {
 namespace {
 
 using Config = HuggingFaceConfig;
-
-ActivationKind activation(const Config& c, const std::string& fallback) {
-  const std::string name = c.string({"hidden_act", "activation_function"}, fallback);
-  if (name == "gelu_new" || name == "gelu_fast" || name == "gelu_pytorch_tanh")
-    return ActivationKind::gelu_tanh;
-  if (name == "gelu") return ActivationKind::gelu;
-  if (name == "relu") return ActivationKind::relu;
-  if (name == "relu2") return ActivationKind::relu2;
-  if (name == "silu" || name == "swish") return ActivationKind::silu;
-  c.fail(fmt::format("hidden_act is {}; supported are gelu, gelu_new, relu, relu2, silu",
-                     shown(name)));
-}
-
-ActivationKind gated_activation(const Config& c) {
-  const std::string name = c.string({"hidden_activation", "hidden_act"}, "silu");
-  if (name == "silu" || name == "swish") return ActivationKind::swiglu;
-  if (name.starts_with("gelu")) return ActivationKind::geglu;
-  c.fail(fmt::format("hidden_act is {}; supported are silu and gelu in a gated MLP", shown(name)));
-}
 
 ModelSpec sizes(const Config& c) {
   ModelSpec m;

@@ -1,5 +1,6 @@
 #pragma once
-// The seam between a program and what executes it. The CPU backend is linked in; others are plug-ins.
+// The seam between a program and what executes it. The CPU backend is linked in; others are
+// plug-ins.
 
 #include <cstddef>
 #include <memory>
@@ -23,14 +24,16 @@ class Executor {
   /// Runs a section once, op by op, and returns the time of each op in order.
   virtual std::vector<Seconds> run_profiled(SectionKind kind) = 0;
 
-  /// Copies host bytes into a buffer, or out of it. Sizes must be equal; throws InternalError if not.
+  /// Copies host bytes into a buffer, or out of it. Sizes must be equal; throws InternalError if
+  /// not.
   virtual void write(BufferId buffer, std::span<const std::byte> bytes) = 0;
   virtual void read(BufferId buffer, std::span<std::byte> bytes) const = 0;
 
   /// Fills every persistent buffer with its first contents (see Init), everything else with zeros.
   virtual void initialize(std::uint64_t seed) = 0;
 
-  /// Fills the arena with a pattern; after some runs `touched()` is the high-water mark of bytes that changed.
+  /// Fills the arena with a pattern; after some runs `touched()` is the high-water mark of bytes
+  /// that changed.
   virtual void fill_pattern() = 0;
   virtual Bytes touched() const = 0;
 };

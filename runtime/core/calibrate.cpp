@@ -142,9 +142,7 @@ class Calibrator {
     result_.process_overhead = std::max(beside, Bytes(0));
   }
 
-  void measure_op_overhead() {
-    result_.op_overhead = median_of({Fill{1, 0.0f}}, 1000);
-  }
+  void measure_op_overhead() { result_.op_overhead = median_of({Fill{1, 0.0f}}, 1000); }
 
   void measure_copy_bandwidth() {
     const std::int64_t numel = cold_bytes.value / size_of(Dtype::fp32);

@@ -18,9 +18,9 @@ struct CalibrateOptions {
 
 /// Every kind of op, timed as it runs in a step: through Executor::run_profiled, on operands that
 /// other ops have driven out of the caches, the median of several runs. See probe_grid.h for which
-/// sizes. The rest: copy_bandwidth of a large cast, read and write counted; op_overhead of a fill of
-/// one element; process_overhead: resident memory beside the arena with every kind of kernel loaded;
-/// memory: what is free now, this process included.
+/// sizes. The rest: copy_bandwidth of a large cast, read and write counted; op_overhead of a fill
+/// of one element; process_overhead: resident memory beside the arena with every kind of kernel
+/// loaded; memory: what is free now, this process included.
 Calibration calibrate(Backend& backend, const CalibrateOptions& options);
 
 }  // namespace aforo

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <bit>
+#include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <optional>
@@ -34,7 +34,9 @@ template <typename T>
 std::span<const std::byte> bytes_of(const T& value) {
   return std::as_bytes(std::span(&value, 1));
 }
-std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
 
 void write_contents(FileWriter& file, const Executor& executor, const StepProgram& program,
                     const CheckpointState& state) {
@@ -109,12 +111,11 @@ class Reader {
   Damage truncated() const { return Damage(fmt::format("is truncated at {} bytes", size_)); }
 
   void check_size(const Header& header, std::uint64_t length) const {
-    std::int64_t expected = static_cast<std::int64_t>(
-        begin_mark.size() + sizeof length + length + sizeof(std::uint32_t) + end_mark.size());
+    std::int64_t expected = static_cast<std::int64_t>(begin_mark.size() + sizeof length + length +
+                                                      sizeof(std::uint32_t) + end_mark.size());
     for (const SavedBuffer& buffer : header.buffers)
       expected += buffer.bytes + static_cast<std::int64_t>(sizeof(std::uint32_t));
-    if (size_ != expected)
-      throw Damage(fmt::format("has {} bytes, expected {}", size_, expected));
+    if (size_ != expected) throw Damage(fmt::format("has {} bytes, expected {}", size_, expected));
   }
 
   template <typename T>
@@ -192,8 +193,8 @@ LoadedCheckpoint load_checkpoint(const fs::path& folder, Executor& executor,
   if (damaged.empty())
     throw InputError(fmt::format("{}: holds no checkpoint (step-*{}); train without resuming",
                                  folder.string(), suffix));
-  throw EnvironmentError(fmt::format("no checkpoint is intact: {}; train without resuming",
-                                     fmt::join(damaged, "; ")));
+  throw EnvironmentError(
+      fmt::format("no checkpoint is intact: {}; train without resuming", fmt::join(damaged, "; ")));
 }
 
 std::vector<fs::path> checkpoints_in(const fs::path& folder) {

@@ -22,9 +22,9 @@ struct CheckpointState {
 };
 
 /// Writes step-<n>.ckpt into `folder` (made if missing): to a file of another name first, which is
-/// synchronized and renamed, so that a crash leaves the former ones alone. Then removes all but this
-/// one and the one before it; those of later steps too, since they belong to a run that was begun
-/// again. Throws EnvironmentError if the disk does not take it; the former checkpoints stay.
+/// synchronized and renamed, so that a crash leaves the former ones alone. Then removes all but
+/// this one and the one before it; those of later steps too, since they belong to a run that was
+/// begun again. Throws EnvironmentError if the disk does not take it; the former checkpoints stay.
 void save_checkpoint(const std::filesystem::path& folder, const Executor& executor,
                      const StepProgram& program, const CheckpointState& state);
 

@@ -84,10 +84,11 @@ void TokenFile::open_file() {
 void TokenFile::split() {
   struct stat status;
   if (fstat(file_, &status) != 0)
-    throw InputError(fmt::format("{}: cannot be examined: {}", options_.path, std::strerror(errno)));
+    throw InputError(
+        fmt::format("{}: cannot be examined: {}", options_.path, std::strerror(errno)));
   if (!S_ISREG(status.st_mode))
-    throw InputError(fmt::format("{}: is no regular file; name a file of text or tokens",
-                                 options_.path));
+    throw InputError(
+        fmt::format("{}: is no regular file; name a file of text or tokens", options_.path));
   const std::int64_t size = status.st_size, width = options_.bytes_per_token;
   if (size == 0) throw InputError(fmt::format("{}: is empty; expected tokens", options_.path));
   if (size % width != 0)

@@ -9,7 +9,8 @@ namespace aforo {
 
 struct TokenFileOptions {
   std::string path;
-  int bytes_per_token = 1;  ///< 1: every byte is a token; 2: little-endian uint16, as nanoGPT writes
+  int bytes_per_token =
+      1;  ///< 1: every byte is a token; 2: little-endian uint16, as nanoGPT writes
   std::int64_t seq_len = 0;
   std::int64_t vocab_size = 0;       ///< tokens must be below it
   double validation_fraction = 0.1;  ///< the last part, never trained on; 0: there is none

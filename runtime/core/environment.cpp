@@ -108,8 +108,9 @@ int quota_cores(const fs::path& root) {
     if (!line) continue;
     const auto quota = leading_number(*line);
     const std::size_t blank = line->find(' ');
-    const auto period = blank == std::string::npos ? std::nullopt
-                                                   : leading_number(std::string_view(*line).substr(blank));
+    const auto period = blank == std::string::npos
+                            ? std::nullopt
+                            : leading_number(std::string_view(*line).substr(blank));
     if (quota && period && *period > 0)
       cores = std::min(cores, static_cast<double>(*quota) / static_cast<double>(*period));
   }

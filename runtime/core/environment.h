@@ -21,8 +21,8 @@ struct Environment {
   bool operator==(const Environment&) const = default;
 };
 
-/// Reads it from the files under `root` (which tests replace); a field that the system does not tell
-/// is empty or 0. Never throws for want of a file.
+/// Reads it from the files under `root` (which tests replace); a field that the system does not
+/// tell is empty or 0. Never throws for want of a file.
 Environment read_environment(const std::string& backend_description,
                              const std::filesystem::path& root = "/");
 

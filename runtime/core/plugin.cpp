@@ -36,8 +36,7 @@ void* load_library(const std::string& name, std::span<const BackendFactory> link
     throw EnvironmentError(fmt::format(
         "backend {} is not there: looked for {}; built in are: {}; to build the plug-in, "
         "configure with -DAFORO_{}=ON where its libraries are installed",
-        name, library.string(), fmt::join(names_of(linked), ", "),
-        [&] {
+        name, library.string(), fmt::join(names_of(linked), ", "), [&] {
           std::string upper = name;
           for (char& c : upper) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
           return upper;
@@ -90,9 +89,9 @@ std::unique_ptr<Backend> open_backend(const std::string& name, int n_threads,
   for (const BackendFactory& factory : linked)
     if (name == factory.name) return factory.make(n_threads);
   if (!is_backend_name(name))
-    throw InputError(fmt::format(
-        "backend is \"{}\"; expected a name of small letters, digits and _, such as {}", name,
-        fmt::join(names_of(linked), ", ")));
+    throw InputError(
+        fmt::format("backend is \"{}\"; expected a name of small letters, digits and _, such as {}",
+                    name, fmt::join(names_of(linked), ", ")));
   const std::filesystem::path library = folder / ("libaforo_backend_" + name + ".so");
   return create(name, load_library(name, linked, library), library);
 }

@@ -48,7 +48,8 @@ enum class Product { forward, input_gradient, weight_gradient, added_weight_grad
 Probe product(const Linear& layer, Product kind, Dtype dtype) {
   const auto [rows, out, in] = layer;
   switch (kind) {
-    case Product::forward: return {Gemm{rows, out, in, false, true, false, false}, dtype, dtype};
+    case Product::forward:
+      return {Gemm{rows, out, in, false, true, false, false}, dtype, dtype};
     case Product::input_gradient:
       return {Gemm{rows, in, out, false, false, false, false}, dtype, dtype};
     case Product::weight_gradient:
@@ -94,7 +95,8 @@ void add_rows(std::vector<Probe>& probes, std::initializer_list<std::int64_t> wi
   for (Dtype dtype : activation_types)
     for (std::int64_t size : activation_sizes)
       for (std::int64_t width : widths)
-        probes.push_back({make(std::max<std::int64_t>(size / width, 1), width), dtype, dtype, width});
+        probes.push_back(
+            {make(std::max<std::int64_t>(size / width, 1), width), dtype, dtype, width});
 }
 
 std::vector<Probe> norm_probes() {
@@ -124,7 +126,9 @@ std::vector<Probe> activation_probes() {
 std::vector<Probe> head_probes() {
   constexpr std::int64_t n_heads = 8;
   std::vector<Probe> probes;
-  const auto rows_of = [](std::int64_t head_rows) { return std::max<std::int64_t>(head_rows / (3 * n_heads), 1); };
+  const auto rows_of = [](std::int64_t head_rows) {
+    return std::max<std::int64_t>(head_rows / (3 * n_heads), 1);
+  };
   add_rows(probes, {64, 128}, [&](auto rows, auto dim) {
     return Rope{rows_of(rows), rows_of(rows), n_heads, n_heads, dim, dim, 10000.0, false};
   });
@@ -165,8 +169,8 @@ std::vector<Probe> vocabulary_probes() {
     return Embedding{rows, std::min<std::int64_t>(rows, 512), d_model, 16384, false, 1.0f};
   });
   add_rows(probes, {128, 1024}, [](auto rows, auto d_model) {
-    return EmbeddingBackward{rows, std::min<std::int64_t>(rows, 512), d_model, 16384, false, 1.0f,
-                             true,  false};
+    return EmbeddingBackward{
+        rows, std::min<std::int64_t>(rows, 512), d_model, 16384, false, 1.0f, true, false};
   });
   return probes;
 }

@@ -80,8 +80,8 @@ struct SharedOperands {
   }
 };
 
-/// Position among the reads of the control buffer, which the schedule follows where there is one; -1:
-/// the op reads no control.
+/// Position among the reads of the control buffer, which the schedule follows where there is one;
+/// -1: the op reads no control.
 int control_read(const OpAttrs& attrs) {
   if (std::holds_alternative<AdamW>(attrs)) return 4;
   if (std::holds_alternative<Sgd>(attrs)) return 2;
@@ -104,13 +104,19 @@ std::int64_t open_numel(const OpAttrs& attrs) {
 
 Dtype dtype_of(TypeRule rule, const Probe& probe, bool is_output) {
   switch (rule) {
-    case TypeRule::any: return probe.dtype;
+    case TypeRule::any:
+      return probe.dtype;
     case TypeRule::any_or_fp32:
-    case TypeRule::unchecked: return is_output ? probe.output_dtype : probe.dtype;
-    case TypeRule::fp32: return Dtype::fp32;
-    case TypeRule::fp64: return Dtype::fp64;
-    case TypeRule::int32: return Dtype::int32;
-    case TypeRule::sixteen_bit: return Dtype::bf16;
+    case TypeRule::unchecked:
+      return is_output ? probe.output_dtype : probe.dtype;
+    case TypeRule::fp32:
+      return Dtype::fp32;
+    case TypeRule::fp64:
+      return Dtype::fp64;
+    case TypeRule::int32:
+      return Dtype::int32;
+    case TypeRule::sixteen_bit:
+      return Dtype::bf16;
   }
   return Dtype::fp32;
 }
@@ -182,7 +188,9 @@ class ProbeBuilder {
     const std::int64_t numel = rule.numel >= 0 ? rule.numel : open_numel(probe.attrs);
     const Dtype dtype = dtype_of(rule.type, probe, is_output);
     std::string name = fmt::format("operand{}", program_.buffers.size());
-    if (in_rings_) return declare(std::move(name), numel, dtype, Role::activation, is_output ? &writes_ : &reads_);
+    if (in_rings_)
+      return declare(std::move(name), numel, dtype, Role::activation,
+                     is_output ? &writes_ : &reads_);
     return add(std::move(name), numel, dtype,
                dtype == Dtype::int32 ? Role::input : Role::activation);
   }
@@ -225,10 +233,14 @@ class ProbeBuilder {
 std::uint64_t bits_of(float value, Dtype dtype) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   switch (dtype) {
-    case Dtype::fp64: return std::bit_cast<std::uint64_t>(static_cast<double>(value));
-    case Dtype::bf16: return bits >> 16;
-    case Dtype::fp16: return (bits - (112u << 23)) >> 13;  // exponents are biased by 15, not 127
-    default: return bits;
+    case Dtype::fp64:
+      return std::bit_cast<std::uint64_t>(static_cast<double>(value));
+    case Dtype::bf16:
+      return bits >> 16;
+    case Dtype::fp16:
+      return (bits - (112u << 23)) >> 13;  // exponents are biased by 15, not 127
+    default:
+      return bits;
   }
 }
 

@@ -127,12 +127,11 @@ RunLog RunLog::create(const std::string& path, const RunHeader& header) {
 RunLog RunLog::resume(const std::string& path, std::int64_t n_steps_done,
                       const Environment& environment) {
   const std::size_t kept = whole_lines(read_file(path));
-  if (kept == 0)
-    throw InputError(fmt::format("{}: has no header; train without resuming", path));
+  if (kept == 0) throw InputError(fmt::format("{}: has no header; train without resuming", path));
   RunLog log(path, open_log(path, O_APPEND));
   if (ftruncate(log.file_, static_cast<off_t>(kept)) != 0)
-    throw EnvironmentError(fmt::format("{}: cannot be cut to {} bytes: {}", path, kept,
-                                       std::strerror(errno)));
+    throw EnvironmentError(
+        fmt::format("{}: cannot be cut to {} bytes: {}", path, kept, std::strerror(errno)));
   JsonWriter json = line_of("resume");
   json.field("n_steps_done", n_steps_done);
   write_environment(json, environment);

@@ -24,10 +24,10 @@ constexpr int run_log_schema_version = 1;
 
 /// One op of the program as it was predicted.
 struct PredictedOp {
-  int op = -1;         ///< index in program order
-  std::string label;   ///< "bwd L03 attention.qkv"
-  std::string name;    ///< "gemm"
-  std::string phase;   ///< "bwd"
+  int op = -1;              ///< index in program order
+  std::string label;        ///< "bwd L03 attention.qkv"
+  std::string name;         ///< "gemm"
+  std::string phase;        ///< "bwd"
   std::int64_t repeat = 1;  ///< runs per step; 0 in the evaluation
   Seconds time;             ///< of one run
   double flops = 0;
@@ -80,8 +80,8 @@ struct RunSummary {
   double validation_loss = 0;  ///< of the last evaluation; NaN if there was none
 };
 
-/// Summary and profile of a finished measurement. The step times are those of trace.step_time: plain
-/// steps without the first.
+/// Summary and profile of a finished measurement. The step times are those of trace.step_time:
+/// plain steps without the first.
 RunSummary summarize(const Measurement& measurement, std::int64_t tokens_per_step);
 RunProfile join_profile(const Prediction& prediction, const Measurement& measurement);
 
@@ -126,7 +126,8 @@ struct RunRecord {
 };
 
 /// Throws InputError "file:line: ..." for anything but what this build writes: no header, another
-/// schema, a missing, unknown or mistyped key, JSON that is none. Only the last line may be cut off.
+/// schema, a missing, unknown or mistyped key, JSON that is none. Only the last line may be cut
+/// off.
 RunRecord read_run_log(const std::string& path);
 
 /// Both sides as traces over the same op indices, for joining. Times of ops that were not measured

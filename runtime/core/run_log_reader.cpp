@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <utility>
 #include <boost/json.hpp>
 #include <cmath>
 #include <limits>
 #include <set>
+#include <utility>
 
 #include "planner/base/error.h"
 #include "planner/base/files.h"
@@ -70,8 +70,8 @@ class Fields {
   void finish() const {
     for (const auto& entry : *object_)
       if (!taken_.contains(std::string(entry.key())))
-        fail(fmt::format("has the key {}, which schema {} does not have",
-                         std::string(entry.key()), run_log_schema_version));
+        fail(fmt::format("has the key {}, which schema {} does not have", std::string(entry.key()),
+                         run_log_schema_version));
   }
 
   [[noreturn]] void fail(const std::string& what) const {
@@ -247,9 +247,10 @@ void read_line(const json::value& value, const std::string& place, bool first, R
   } else if (kind == "summary") {
     record.summary = read_summary(fields);
   } else {
-    fields.fail(fmt::format("is of kind {}; expected header, step, evaluation, resume, profile or "
-                            "summary",
-                            kind));
+    fields.fail(
+        fmt::format("is of kind {}; expected header, step, evaluation, resume, profile or "
+                    "summary",
+                    kind));
   }
   fields.finish();
 }

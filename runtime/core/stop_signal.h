@@ -1,9 +1,8 @@
 #pragma once
 // Ctrl-C without loss: a signal asks the training loop to finish its step and stop.
 
-#include <csignal>
-
 #include <atomic>
+#include <csignal>
 
 namespace aforo {
 

@@ -89,5 +89,4 @@ Measurement train(Executor& executor, const StepProgram& program, const TokenFil
 /// arena is filled with a pattern first, so its contents are lost.
 Bytes measure_touched(Executor& executor, const StepProgram& program);
 
-
 }  // namespace aforo

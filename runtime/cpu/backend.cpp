@@ -77,9 +77,15 @@ Isa chosen_isa() {
   };
   const Candidate candidates[] = {
       // widest first
+#ifdef AFORO_HAVE_AVX512
       {{"avx512", avx512::execute}, supports_avx512()},
+#endif
+#ifdef AFORO_HAVE_AVX2
       {{"avx2", avx2::execute}, supports_avx2()},
+#endif
+#ifdef AFORO_HAVE_BASELINE
       {{"baseline", baseline::execute}, true},
+#endif
   };
   const char* wanted = std::getenv("AFORO_CPU_ISA");
   for (const auto& [isa, supported] : candidates) {

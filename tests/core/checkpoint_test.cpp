@@ -179,8 +179,8 @@ TEST_CASE("checkpoint: a truncated or lengthened file is found") {
   save(folder, 1, 1, program);
   const fs::path file = checkpoints_in(folder.path())[0];
   const std::uintmax_t size = fs::file_size(file);
-  for (const std::uintmax_t other : {std::uintmax_t{0}, std::uintmax_t{5}, std::uintmax_t{20},
-                                     size / 2, size - 1, size + 1}) {
+  for (const std::uintmax_t other :
+       {std::uintmax_t{0}, std::uintmax_t{5}, std::uintmax_t{20}, size / 2, size - 1, size + 1}) {
     fs::copy_file(file, folder.path() / "copy", fs::copy_options::overwrite_existing);
     fs::resize_file(file, other);
     CHECK(contains(load_error(folder, program), "no checkpoint is intact"));

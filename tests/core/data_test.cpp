@@ -146,8 +146,9 @@ TEST_CASE("data: either part shorter than a window is refused with both lengths"
   const TemporaryFolder folder;
   const std::string path = folder.write("text", counting(80));
   CHECK(error_of(options(path)) ==
-        path + ": its validation part has 8 of 80 tokens (validation_fraction 0.1), but seq_len 8 "
-               "needs 9; use a longer file, a shorter seq_len or another validation_fraction");
+        path +
+            ": its validation part has 8 of 80 tokens (validation_fraction 0.1), but seq_len 8 "
+            "needs 9; use a longer file, a shorter seq_len or another validation_fraction");
   CHECK(contains(error_of(options(path, 72)), "its training part has 72 of 80 tokens"));
   CHECK(error_of(options(path, 7)) == "");
 }

@@ -23,8 +23,7 @@ TEST_CASE("environment: this machine has cores, memory, a kernel and a date") {
   CHECK(environment.memory_free <= environment.memory);
   CHECK(environment.kernel.rfind("Linux ", 0) == 0);
   CHECK(environment.backend == "a backend");
-  CHECK(std::regex_match(environment.date,
-                         std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")));
+  CHECK(std::regex_match(environment.date, std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")));
 }
 
 TEST_CASE("environment: without control groups the machine's own memory counts") {

@@ -122,16 +122,18 @@ TEST_CASE("probe: a ring holds every operand, aligned, and reads never meet writ
 }
 
 TEST_CASE("probe: operands are filled with numbers from 0.5 to 1.5, indices lie in their table") {
-  const std::vector<Probe> probes = {
-      {Add{70000}}, {Add{100}, Dtype::bf16}, {Add{100}, Dtype::fp16},
-      {Embedding{1000, 10, 8, 37, false, 1.0f}}};
+  const std::vector<Probe> probes = {{Add{70000}},
+                                     {Add{100}, Dtype::bf16},
+                                     {Add{100}, Dtype::fp16},
+                                     {Embedding{1000, 10, 8, 37, false, 1.0f}}};
   const ProbeProgram result = apart(probes, 1);
   fake::Executor executor(result.program);
   fill_operands(executor, result.program);
   for (int i = 0; i < 3; ++i) {
     const BufferId id = result.program.ops[i].reads[1];
     const Dtype dtype = result.program.buffers[id].dtype;
-    std::vector<std::byte> bytes(static_cast<std::size_t>(result.program.buffers[id].bytes().value));
+    std::vector<std::byte> bytes(
+        static_cast<std::size_t>(result.program.buffers[id].bytes().value));
     executor.read(id, bytes);
     float least = 2, most = 0;
     for (std::size_t at = 0; at < bytes.size(); at += static_cast<std::size_t>(size_of(dtype))) {

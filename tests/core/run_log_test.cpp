@@ -18,10 +18,11 @@ RunHeader header() {
   RunHeader header;
   header.plan = "job:\n  model: \"tiny\"\n";
   header.fingerprint = "0123456789ab";
-  header.environment = {"0.1.0", "2026-11-24T10:00:00Z", "host", "Linux 6.1", "CPU", 2,
-                        Bytes(8 * gibi), Bytes(7 * gibi), "cpu, 2 threads"};
-  header.prediction = {Bytes(1000), Bytes(1500), Seconds(0.9), Seconds(1.0), Seconds(1.1),
-                       4096.5, "machine", "calibrated", {}};
+  header.environment = {"0.1.0", "2026-11-24T10:00:00Z", "host",          "Linux 6.1",     "CPU",
+                        2,       Bytes(8 * gibi),        Bytes(7 * gibi), "cpu, 2 threads"};
+  header.prediction = {Bytes(1000),  Bytes(1500),  Seconds(0.9),
+                       Seconds(1.0), Seconds(1.1), 4096.5,
+                       "machine",    "calibrated", {}};
   header.prediction.ops = {
       {0, "set clear", "fill", "set", 1, Seconds(1e-6), 0, 8, "memory"},
       {1, "fwd L00 attention.qkv", "gemm", "fwd", 4, Seconds(0.1), 1e9, 2e6, "measured"},
@@ -139,7 +140,8 @@ TEST_CASE("run_log: a last line that is cut off anywhere is reported, the rest i
     CHECK(record.truncated);
     CHECK(record.steps.empty());
   }
-  CHECK(read_run_log(folder.write("cut.jsonl", whole.substr(0, whole.size() - 1))).steps.size() == 1);
+  CHECK(read_run_log(folder.write("cut.jsonl", whole.substr(0, whole.size() - 1))).steps.size() ==
+        1);
 }
 
 TEST_CASE("run_log: a log that has no step yet has no step time") {
@@ -201,9 +203,8 @@ TEST_CASE("run_log: another schema, a missing header and a second one are refuse
   const TemporaryFolder folder;
   write_log(folder);
   const std::string log = folder.read("run.jsonl");
-  CHECK(contains(
-      error_of(folder, replaced(log, "\"schema_version\": 1", "\"schema_version\": 9")),
-      ":1: has schema_version 9, but this build reads 1"));
+  CHECK(contains(error_of(folder, replaced(log, "\"schema_version\": 1", "\"schema_version\": 9")),
+                 ":1: has schema_version 9, but this build reads 1"));
   CHECK(contains(error_of(folder, log.substr(log.find('\n') + 1)),
                  ":1: begins with a line of kind step, expected header"));
   CHECK(contains(error_of(folder, log + log), ":7: has a second header"));

@@ -71,7 +71,8 @@ TEST_CASE("training_loop: a step is begin, all micro-steps, optimizer") {
   Setup setup;
   setup.options.n_steps = 2;
   setup.run();
-  const std::vector<Run> step = {{begin, false}, {micro, false}, {micro, false}, {optimizer, false}};
+  const std::vector<Run> step = {
+      {begin, false}, {micro, false}, {micro, false}, {optimizer, false}};
   std::vector<Run> expected = step;
   expected.insert(expected.end(), step.begin(), step.end());
   CHECK(setup.executor.runs == expected);
@@ -127,8 +128,8 @@ TEST_CASE("training_loop: evaluation averages over validation windows and leaves
   CHECK(measurement.evaluations[2].step == 5);  // the last step, though 5 is odd
   for (const StepRecord& step : measurement.steps) CHECK(step.loss == 7.0);
   // Three batches of the size of a step: two micro-batches each.
-  CHECK(std::count(setup.executor.runs.begin(), setup.executor.runs.end(), Run{evaluation, false}) ==
-        3 * 3 * 2);
+  CHECK(std::count(setup.executor.runs.begin(), setup.executor.runs.end(),
+                   Run{evaluation, false}) == 3 * 3 * 2);
 }
 
 TEST_CASE("training_loop: evaluation without a validation part is refused before any step") {

@@ -170,7 +170,7 @@ void check_forward(const Isa& isa, const Shape& s, Dtype dtype) {
   const Case test = forward_case(s);
   const Doubles qkv = rounded_all(test.reads[0].values, dtype);
   const Forward expected = forward(s, qkv);
-  const Outcome outcome = run(isa, test, {.activations = dtype, .n_threads = 2, .workspace = mebi});
+  const Outcome outcome = run(isa, test, {.activations = dtype, .workspace = mebi});
   // Probabilities sum to 1 and |v| is below 5; the sums over keys round once a key, the quotient
   // adds as much again.
   const double tolerance =
@@ -192,7 +192,7 @@ void check_backward(const Isa& isa, const Shape& s, Dtype dtype) {
       largest * std::sqrt(static_cast<double>(s.seq_len)) *
       (3 * probability_error(s) + static_cast<double>(s.seq_len) * unit_roundoff);
   const Outcome outcome =
-      run(isa, test, {.activations = dtype, .n_threads = 2, .workspace = 2 * mebi});
+      run(isa, test, {.activations = dtype, .workspace = 2 * mebi});
   check_close(outcome.writes[0], expected,
               [&](std::size_t i) { return tolerance + 1.1 * rounding_of(expected[i], dtype); });
 }
@@ -202,10 +202,10 @@ void for_all(F f) {
   for (const Isa& isa : matrix_isas<Op>())
     for (const Shape& shape : all_shapes())
       for (Dtype dtype : activation_types) {
-        CAPTURE(isa.name);
+        CAPTURE(std::string(isa.name));
         CAPTURE(shape.seq_len);
         CAPTURE(shape.head_dim);
-        CAPTURE(name_of(dtype));
+        CAPTURE(std::string(name_of(dtype)));
         f(isa, shape, dtype);
       }
 }
@@ -250,7 +250,7 @@ TEST_CASE(
   for (const Isa& isa : matrix_isas<AttentionBackward>())
     for (const Shape& shape : large_shapes)
       for (Dtype dtype : {Dtype::fp32, Dtype::bf16}) {
-        CAPTURE(isa.name);
+        CAPTURE(std::string(isa.name));
         CAPTURE(shape.seq_len);
         const Case test = backward_case(shape, dtype);
         const Outcome one =

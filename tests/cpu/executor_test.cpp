@@ -177,7 +177,7 @@ TEST_CASE("executor: the pattern is NaN in every element type") {
   executor->fill_pattern();
   const std::vector<std::byte> bytes = bytes_of(*executor, program, x);
   for (Dtype dtype : {Dtype::fp64, Dtype::fp32, Dtype::bf16, Dtype::fp16}) {
-    CAPTURE(name_of(dtype));
+    CAPTURE(std::string(name_of(dtype)));
     int n_numbers = 0;
     for (std::size_t at = 0; at < bytes.size(); at += size_of(dtype))
       n_numbers += !std::isnan(decode(bytes.data() + at, dtype));

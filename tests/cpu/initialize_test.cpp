@@ -77,7 +77,7 @@ TEST_CASE("initialize: another seed, stream or element is another number") {
 
 TEST_CASE("initialize: constants, ones and zeros fill every type") {
   for (Dtype dtype : {Dtype::fp64, Dtype::fp32, Dtype::bf16, Dtype::fp16, Dtype::int32}) {
-    CAPTURE(name_of(dtype));
+    CAPTURE(std::string(name_of(dtype)));
     const auto filled = [&](InitKind kind) {
       const Buffer b = buffer(37, dtype, {kind, 3.0f});
       return values(b, first_contents(b, 1, 2));

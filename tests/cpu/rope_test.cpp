@@ -52,9 +52,9 @@ TEST_CASE(
     for (const Shape& shape : shapes)
       for (bool inverse : {false, true})
         for (Dtype dtype : activation_types) {
-          CAPTURE(isa.name);
+          CAPTURE(std::string(isa.name));
           CAPTURE(shape.head_dim);
-          CAPTURE(name_of(dtype));
+          CAPTURE(std::string(name_of(dtype)));
           const Case test = rope(shape, inverse);
           const Doubles expected =
               reference(shape, rounded_all(test.reads[0].values, dtype), inverse);

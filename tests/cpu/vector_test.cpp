@@ -68,7 +68,7 @@ double worst_ulp(Map f, const std::function<double(double)>& exact, double flush
 
 TEST_CASE("vector: exp is within 2 ulp, tanh, erf and sigmoid within 3, over all floats") {
   for (const VectorProbe& probe : probes()) {
-    CAPTURE(probe.name);
+    CAPTURE(std::string(probe.name));
     CHECK(worst_ulp(
               probe.exp, [](double x) { return std::exp(x); }, 0x1p-126) <= 2);
     CHECK(worst_ulp(
@@ -82,7 +82,7 @@ TEST_CASE("vector: exp is within 2 ulp, tanh, erf and sigmoid within 3, over all
 
 TEST_CASE("vector: exp of the ends of its range is zero, the largest power and infinity") {
   for (const VectorProbe& probe : probes()) {
-    CAPTURE(probe.name);
+    CAPTURE(std::string(probe.name));
     CHECK(one(probe.exp, -INFINITY) == 0);
     CHECK(one(probe.exp, -88.0f) == 0);
     CHECK(one(probe.exp, 0.0f) == 1);
@@ -109,8 +109,8 @@ TEST_CASE("vector: every 16-bit number widens to its value and narrows back to i
                                              : wide[i] == value && back[i] == all[i];
         n_wrong += !right;
       }
-      CAPTURE(probe.name);
-      CAPTURE(name_of(dtype));
+      CAPTURE(std::string(probe.name));
+      CAPTURE(std::string(name_of(dtype)));
       CHECK(n_wrong == 0);
     }
 }
@@ -125,8 +125,8 @@ TEST_CASE("vector: narrowing rounds to nearest even, to infinity when too large,
       for (std::size_t i = 0; i < x.size(); ++i)
         n_wrong += std::isnan(x[i]) ? !std::isnan(decode_16(y[i], format_of(dtype)))
                                     : y[i] != encode_16(x[i], format_of(dtype));
-      CAPTURE(probe.name);
-      CAPTURE(name_of(dtype));
+      CAPTURE(std::string(probe.name));
+      CAPTURE(std::string(name_of(dtype)));
       CHECK(n_wrong == 0);
     }
 }
@@ -134,7 +134,7 @@ TEST_CASE("vector: narrowing rounds to nearest even, to infinity when too large,
 TEST_CASE("vector: sum and max run over every lane") {
   for (const VectorProbe& probe : probes())
     for (int lane = 0; lane < probe.width; ++lane) {
-      CAPTURE(probe.name);
+      CAPTURE(std::string(probe.name));
       float x[16] = {};
       x[lane] = 3;
       CHECK(probe.sum(x) == 3);

@@ -1,6 +1,6 @@
 #pragma once
-// Loops that the kernels beside this file share: over the vectors of a row, over rows and elements
-// on all threads, and sums of rows into one row of column sums.
+// Loops that the kernels beside this file share: over the vectors of a row, and over rows and
+// elements on all threads.
 //
 // Every element is computed the same way wherever the work is cut: flat loops are cut at multiples
 // of 64 elements, so an element never moves between the vector loop and its tail, which the

@@ -18,18 +18,14 @@ template <typename T>
 Moments layer_row(const T* x, const float* weight, const float* bias, T* y, std::int64_t cols,
                   float epsilon) {
   const float n = static_cast<float>(cols);
-  const float mean = sum_vectors<1>(cols, [&](auto& sums, std::int64_t i,
-                                              auto part) { sums.lanes[0] += part.load(x + i); })
-                         .total(0) /
-                     n;
-  const float variance =
-      sum_vectors<1>(cols,
-                     [&](auto& sums, std::int64_t i, auto part) {
-                       const Vec v = part.keep(part.load(x + i) - splat(mean), splat(0.0f));
-                       sums.lanes[0] += v * v;
-                     })
-          .total(0) /
-      n;
+  const auto sum = sum_vectors<1>(
+      cols, [&](auto& sums, std::int64_t i, auto part) { sums.lanes[0] += part.load(x + i); });
+  const float mean = sum.total(0) / n;
+  const auto squares = sum_vectors<1>(cols, [&](auto& sums, std::int64_t i, auto part) {
+    const Vec v = part.keep(part.load(x + i) - splat(mean), splat(0.0f));
+    sums.lanes[0] += v * v;
+  });
+  const float variance = squares.total(0) / n;
   const float rstd = 1.0f / __builtin_sqrtf(variance + epsilon);
   for_vectors(cols, [&](std::int64_t i, auto part) {
     Vec v = (part.load(x + i) - splat(mean)) * splat(rstd);
@@ -107,16 +103,16 @@ void run(const LayerNormBackward& op, const KernelArgs& args) {
   with_type(args.write_types[0], op.name, [&]<typename T>(T) {
     const T *dy = args.in<T>(0), *x = args.in<T>(1);
     T* dx = args.out<T>(0);
-    for_row_blocks(blocks, 3 * op.cols * sizeof(T), args.n_threads,
-                   [&](auto begin, auto end, float* partial) {
-                     const WeightGradients gradients{op.has_weight ? partial : nullptr,
-                                                     op.has_bias ? partial + dbias_at : nullptr};
-                     for (auto r = begin; r < end; ++r) {
-                       const std::int64_t at = r * op.cols;
-                       layer_row_backward(dy + at, x + at, weight, {mean[r], rstd[r]}, dx + at,
-                                          gradients, op.cols, op.accumulate_dx);
-                     }
-                   });
+    const auto rows = [&](std::int64_t begin, std::int64_t end, float* partial) {
+      const WeightGradients gradients{op.has_weight ? partial : nullptr,
+                                      op.has_bias ? partial + dbias_at : nullptr};
+      for (std::int64_t r = begin; r < end; ++r) {
+        const std::int64_t at = r * op.cols;
+        layer_row_backward(dy + at, x + at, weight, {mean[r], rstd[r]}, dx + at, gradients, op.cols,
+                           op.accumulate_dx);
+      }
+    };
+    for_row_blocks(blocks, 3 * op.cols * sizeof(T), args.n_threads, rows);
   });
   int out = 1;
   if (op.has_weight)
@@ -148,14 +144,14 @@ void run(const RmsNormBackward& op, const KernelArgs& args) {
   with_type(args.write_types[0], op.name, [&]<typename T>(T) {
     const T *dy = args.in<T>(0), *x = args.in<T>(1);
     T* dx = args.out<T>(0);
-    for_row_blocks(blocks, 3 * op.cols * sizeof(T), args.n_threads,
-                   [&](auto begin, auto end, float* partial) {
-                     for (auto r = begin; r < end; ++r) {
-                       const std::int64_t at = r * op.cols;
-                       rms_row_backward(dy + at, x + at, weight, rstd[r], dx + at, partial, op.cols,
-                                        op.accumulate_dx);
-                     }
-                   });
+    const auto rows = [&](std::int64_t begin, std::int64_t end, float* partial) {
+      for (std::int64_t r = begin; r < end; ++r) {
+        const std::int64_t at = r * op.cols;
+        rms_row_backward(dy + at, x + at, weight, rstd[r], dx + at, partial, op.cols,
+                         op.accumulate_dx);
+      }
+    };
+    for_row_blocks(blocks, 3 * op.cols * sizeof(T), args.n_threads, rows);
   });
   if (op.has_weight)
     add_partials(blocks, 0, op.cols, args.out<float>(1), op.accumulate_weights, args.n_threads);

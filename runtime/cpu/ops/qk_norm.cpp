@@ -92,14 +92,14 @@ void run(const QkNormBackward& op, const KernelArgs& args) {
   with_type(args.write_types[0], op.name, [&]<typename T>(T) {
     const T *dy = args.in<T>(0), *x = args.in<T>(1);
     T* dx = args.out<T>(0);
-    for_row_blocks(blocks, 3 * s.row_size() * sizeof(T), args.n_threads,
-                   [&](auto begin, auto end, float* partial) {
-                     for (auto r = begin; r < end; ++r) {
-                       const std::int64_t at = r * s.row_size();
-                       backward_row<T>(s, {dy + at, x + at, rstd + r * s.count(), dx + at},
-                                       q_weight, k_weight, partial, partial + s.q_size);
-                     }
-                   });
+    const auto rows = [&](std::int64_t begin, std::int64_t end, float* partial) {
+      for (std::int64_t r = begin; r < end; ++r) {
+        const std::int64_t at = r * s.row_size();
+        backward_row<T>(s, {dy + at, x + at, rstd + r * s.count(), dx + at}, q_weight, k_weight,
+                        partial, partial + s.q_size);
+      }
+    };
+    for_row_blocks(blocks, 3 * s.row_size() * sizeof(T), args.n_threads, rows);
   });
   add_partials(blocks, 0, s.q_size, args.out<float>(1), op.accumulate_weights, args.n_threads);
   add_partials(blocks, s.q_size, s.k_size, args.out<float>(2), op.accumulate_weights,

@@ -107,22 +107,27 @@ void pack_lanes_adjacent(const T* src, std::int64_t stride, std::int64_t n_lanes
 }
 
 /// Packs up to `width` steps of one panel, lane l, step k from src[l * stride + k]. Writes whole
-/// vectors: past the panel's last lane, so steps and panels are packed in ascending order.
+/// vectors: past the panel's last lane, so vectors, steps and panels are written in ascending
+/// order.
 template <int lanes, typename T, typename Load>
 AFORO_INLINE void pack_block(const T* src, std::int64_t stride, int n_lanes, std::int64_t n_steps,
                              float* panel, Load load_steps) {
   constexpr int n_vectors = (lanes + width - 1) / width;
+  Vec block[n_vectors][width];
+#pragma GCC unroll 4
   for (int v = 0; v < n_vectors; ++v) {
-    Vec rows[width];
 #pragma GCC unroll 16
     for (int l = 0; l < width; ++l) {
       const int lane = v * width + l;
-      rows[l] = lane < lanes && lane < n_lanes ? load_steps(src + lane * stride) : Vec{};
+      block[v][l] = lane < lanes && lane < n_lanes ? load_steps(src + lane * stride) : Vec{};
     }
-    transpose(rows);
+    transpose(block[v]);
+  }
 #pragma GCC unroll 16
-    for (int step = 0; step < width; ++step)
-      if (step < n_steps) store(panel + step * lanes + v * width, rows[step]);
+  for (int step = 0; step < width; ++step) {
+    if (step >= n_steps) break;
+#pragma GCC unroll 4
+    for (int v = 0; v < n_vectors; ++v) store(panel + step * lanes + v * width, block[v][step]);
   }
 }
 

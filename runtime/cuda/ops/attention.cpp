@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include "planner/base/error.h"
-#include "runtime/cuda/device_error.h"
 #include "runtime/cuda/kernel.h"
+#include "runtime/cuda/ops/check.h"
 
 namespace aforo::cuda {
 namespace {
@@ -15,8 +14,14 @@ AttentionShape shape_of(const Op& op) {
 }
 
 void check_call(cudaError_t code, const char* call, const AttentionShape& s, Dtype dtype) {
-  check(code, "{}(batch {}, seq_len {}, heads {} / {}, head_dim {}, window {}, {})", call, s.batch, s.seq_len, s.n_heads,
-        s.n_kv_heads, s.head_dim, s.window, name_of(dtype));
+  check_launch(code, call,
+               {{"batch", s.batch},
+                {"seq_len", s.seq_len},
+                {"heads", s.n_heads},
+                {"kv_heads", s.n_kv_heads},
+                {"head_dim", s.head_dim},
+                {"window", s.window}},
+               dtype);
 }
 
 }  // namespace
@@ -33,9 +38,7 @@ void run(const AttentionBackward& op, const KernelArgs& args) {
   const Dtype dtype = args.read_types[0];
   const std::int64_t sequence_bytes = shape.statistics_of_sequence() * static_cast<std::int64_t>(sizeof(float));
   const std::int64_t at_once = std::min(args.workspace_bytes / sequence_bytes, shape.batch);
-  if (at_once < 1)
-    throw InternalError(fmt::format("{}: the workspace has {} bytes, the row sums of one sequence take {}", op.name,
-                                    args.workspace_bytes, sequence_bytes));
+  if (at_once < 1) refuse_workspace(op.name, args.workspace_bytes, sequence_bytes);
   for (std::int64_t first = 0; first < shape.batch; first += at_once) {
     const AttentionGradient gradient{args.reads[0],
                                      args.reads[1],

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "runtime/cuda/device_error.h"
 #include "runtime/cuda/kernel.h"
+#include "runtime/cuda/ops/check.h"
 
 namespace aforo::cuda {
 
@@ -13,9 +13,10 @@ std::int64_t row_parts(std::int64_t rows, std::int64_t cols, std::int64_t worksp
 }
 
 void run(const ColumnSum& op, const KernelArgs& args) {
-  check(launch_column_sum(args.reads[0], args.read_types[0], args.out<float>(0), op.rows, op.cols, op.accumulate,
-                          args.stream),
-        "column_sum(rows {}, cols {}, {})", op.rows, op.cols, name_of(args.read_types[0]));
+  const Dtype dtype = args.read_types[0];
+  check_launch(
+      launch_column_sum(args.reads[0], dtype, args.out<float>(0), op.rows, op.cols, op.accumulate, args.stream), op.name,
+      {{"rows", op.rows}, {"cols", op.cols}}, dtype);
 }
 
 }  // namespace aforo::cuda

@@ -1,4 +1,4 @@
-#include "planner/spec/huggingface_attention.h"
+#include "planner/spec/huggingface_parts.h"
 
 #include <fmt/format.h>
 
@@ -45,6 +45,26 @@ int period_of(const std::vector<bool>& full) {
 }
 
 }  // namespace
+
+ActivationKind activation(const HuggingFaceConfig& config, const std::string& fallback) {
+  const std::string name = config.string({"hidden_act", "activation_function"}, fallback);
+  if (name == "gelu_new" || name == "gelu_fast" || name == "gelu_pytorch_tanh")
+    return ActivationKind::gelu_tanh;
+  if (name == "gelu") return ActivationKind::gelu;
+  if (name == "relu") return ActivationKind::relu;
+  if (name == "relu2") return ActivationKind::relu2;
+  if (name == "silu" || name == "swish") return ActivationKind::silu;
+  config.fail(fmt::format("hidden_act is {}; supported are gelu, gelu_new, relu, relu2, silu",
+                          shown(name)));
+}
+
+ActivationKind gated_activation(const HuggingFaceConfig& config) {
+  const std::string name = config.string({"hidden_activation", "hidden_act"}, "silu");
+  if (name == "silu" || name == "swish") return ActivationKind::swiglu;
+  if (name.starts_with("gelu")) return ActivationKind::geglu;
+  config.fail(
+      fmt::format("hidden_act is {}; supported are silu and gelu in a gated MLP", shown(name)));
+}
 
 AttentionSpec heads(const HuggingFaceConfig& config, int d_model) {
   AttentionSpec attention;

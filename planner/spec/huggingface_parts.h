@@ -1,10 +1,14 @@
 #pragma once
-// Heads, rope and sliding windows as Hugging Face's config.json files write them.
+// Activations, heads, rope and sliding windows as Hugging Face's config.json files write them.
 
 #include "planner/spec/huggingface_config.h"
 #include "planner/spec/model.h"
 
 namespace aforo {
+
+/// hidden_act of a plain MLP, or of one with a gate. Throw InputError on a name that is not known.
+ActivationKind activation(const HuggingFaceConfig& config, const std::string& fallback);
+ActivationKind gated_activation(const HuggingFaceConfig& config);
 
 AttentionSpec heads(const HuggingFaceConfig& config, int d_model);
 
