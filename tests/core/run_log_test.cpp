@@ -186,7 +186,7 @@ TEST_CASE("run_log: an unknown, missing or mistyped key is refused by name") {
   const std::string log = folder.read("run.jsonl");
   CHECK(contains(error_of(folder, replaced(log, "\"ms\"", "\"sec\"")), ":2: lacks the key ms"));
   CHECK(contains(error_of(folder, replaced(log, "\"ms\"", "\"extra\": 1, \"ms\"")),
-                 ":2: has the key extra"));
+                 ":2: has the unknown key extra"));
   CHECK(contains(error_of(folder, replaced(log, "\"skipped\": false", "\"skipped\": 0")),
                  ":2: skipped is neither true nor false"));
   CHECK(contains(error_of(folder, replaced(log, "\"loss\": 4.125", "\"loss\": \"x\"")),
