@@ -30,7 +30,9 @@ void print_summary(const Calibration& c, const std::string& path) {
   fmt::print("products     fp32 {:.0f}, bf16 {:.0f}, fp16 {:.0f} GFLOP/s at best ({} shapes)\n", best_rate(c, Dtype::fp32),
              best_rate(c, Dtype::bf16), best_rate(c, Dtype::fp16), c.gemm.size());
   fmt::print("memory       copy {:.1f} GB/s, read and write counted; {} passes timed\n", c.copy_bandwidth.value / 1e9, c.passes.size());
-  fmt::print("overhead     {} an op, {:.1f} MiB beside the arena\n", duration(c.op_overhead.value), as_mib(c.process_overhead));
+  fmt::print("overhead     {} an op\n", duration(c.op_overhead.value));
+  for (const auto& [dtype, bytes] : c.process_overhead)
+    fmt::print("             {:.1f} MiB beside the arena in {}\n", as_mib(bytes), name_of(dtype));
   fmt::print("Wrote {}\n", path);
 }
 
@@ -38,7 +40,9 @@ std::string as_json(const Calibration& c, const std::string& path) {
   JsonWriter json;
   json.begin_object().field("schema_version", schema_version).field("path", path).field("device", c.device);
   json.field("backend", c.backend).field("n_threads", c.n_threads).field("date", c.date);
-  json.field("memory_bytes", c.memory.value).field("process_overhead_bytes", c.process_overhead.value);
+  json.field("memory_bytes", c.memory.value).key("process_overhead_bytes").begin_object();
+  for (const auto& [dtype, bytes] : c.process_overhead) json.field(name_of(dtype), bytes.value);
+  json.end_object();
   json.field("copy_bandwidth_bytes_per_s", c.copy_bandwidth.value).field("op_overhead_s", c.op_overhead.value);
   json.field("best_fp32_flops_per_s", best_rate(c, Dtype::fp32) * 1e9).field("best_bf16_flops_per_s", best_rate(c, Dtype::bf16) * 1e9);
   json.field("n_gemm", static_cast<std::int64_t>(c.gemm.size())).field("n_passes", static_cast<std::int64_t>(c.passes.size()));

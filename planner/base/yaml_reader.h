@@ -52,6 +52,14 @@ class YamlNode {
   DollarsPerHour hourly_price() const;
   Watts watts() const;
 
+  /// A quantity that will be divided by: node.above_zero(&YamlNode::bandwidth).
+  template <typename Q>
+  Q above_zero(Q (YamlNode::*read)() const) const {
+    const Q value = (this->*read)();
+    if (value.value <= 0) fail_expected("more than 0");
+    return value;
+  }
+
   template <typename E>
   E enumeration() const {
     const std::string text = string();

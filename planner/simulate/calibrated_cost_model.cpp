@@ -177,7 +177,10 @@ class CalibratedCostModel final : public CostModel {
   Origin origin() const override { return Origin::calibrated; }
   Spread spread() const override { return calibrated_spread; }
   Bytes capacity() const override { return calibration_.memory; }
-  Bytes overhead() const override { return calibration_.process_overhead; }
+  Bytes overhead(Dtype compute) const override {
+    const auto found = calibration_.process_overhead.find(compute);
+    return found == calibration_.process_overhead.end() ? Bytes(0) : found->second;
+  }
 
   FlopsPerSecond peak(Dtype compute) const override {
     const auto found = best_rate_.find(compute);

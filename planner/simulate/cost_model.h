@@ -33,8 +33,8 @@ class CostModel {
   virtual Origin origin() const = 0;
   virtual Spread spread() const = 0;
   virtual Bytes capacity() const = 0;  ///< memory of the device
-  virtual Bytes overhead()
-      const = 0;  ///< memory taken before the arena: context, libraries, process
+  /// Memory taken beside the arena when computing in this type: context, libraries, process.
+  virtual Bytes overhead(Dtype compute) const = 0;
   virtual FlopsPerSecond peak(
       Dtype compute) const = 0;  ///< dense peak (spec) or best measured product (calibration)
 };

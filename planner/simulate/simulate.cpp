@@ -117,7 +117,7 @@ Estimate simulate(const StepProgram& program, const TrainingJob& job, const Plan
   estimate.mfu_full = estimate.model_flops_full / (seconds * peak);
   estimate.hfu = estimate.hardware_flops / (seconds * peak);
 
-  estimate.overhead = model.overhead();
+  estimate.overhead = model.overhead(recipe_of(plan.precision).compute);
   estimate.capacity = model.capacity();
   estimate.memory = program.memory.arena + estimate.overhead;
   estimate.trace.arena = program.memory.arena;

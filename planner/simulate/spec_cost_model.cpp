@@ -39,7 +39,7 @@ class SpecCostModel final : public CostModel {
   Origin origin() const override { return Origin::spec; }
   Spread spread() const override { return spec_spread; }
   Bytes capacity() const override { return spec_.usable_memory; }
-  Bytes overhead() const override { return spec_.context_memory; }
+  Bytes overhead(Dtype) const override { return spec_.context_memory; }
 
   FlopsPerSecond peak(Dtype compute) const override {
     const std::string name(name_of(compute));

@@ -12,18 +12,6 @@ namespace {
 
 constexpr std::int64_t most = std::int64_t{1} << 40;
 
-FlopsPerSecond positive_rate(const YamlNode& node) {
-  const FlopsPerSecond rate = node.flops_rate();
-  if (rate.value <= 0) node.fail(fmt::format("rate is {}; expected one above 0", node.string()));
-  return rate;
-}
-
-Seconds positive_time(const YamlNode& node) {
-  const Seconds time = node.seconds();
-  if (time.value <= 0) node.fail(fmt::format("time is {}; expected one above 0", node.string()));
-  return time;
-}
-
 GemmPoint read_gemm(const YamlNode& node) {
   GemmPoint point;
   point.dtype = node.at("dtype").enumeration<Dtype>();
@@ -32,7 +20,7 @@ GemmPoint read_gemm(const YamlNode& node) {
   point.m = node.at("m").integer(1, most);
   point.n = node.at("n").integer(1, most);
   point.k = node.at("k").integer(1, most);
-  point.rate = positive_rate(node.at("rate"));
+  point.rate = node.at("rate").above_zero(&YamlNode::flops_rate);
   node.finish();
   return point;
 }
@@ -43,9 +31,24 @@ PassPoint read_pass(const YamlNode& node) {
   point.dtype = node.at("dtype").enumeration<Dtype>();
   point.size = node.at("size").number(1, 1e18);
   point.width = node.at("width").integer(1, most);
-  point.time = positive_time(node.at("time"));
+  point.time = node.at("time").above_zero(&YamlNode::seconds);
   node.finish();
   return point;
+}
+
+std::map<Dtype, Bytes> read_process_overhead(const YamlNode& node) {
+  std::map<Dtype, Bytes> overhead;
+  for (Dtype dtype : {Dtype::fp32, Dtype::bf16, Dtype::fp16})
+    if (const auto bytes = node.find(std::string(name_of(dtype)))) overhead[dtype] = bytes->bytes();
+  node.finish();
+  return overhead;
+}
+
+std::string write_process_overhead(const Calibration& c) {
+  std::string out = "{";
+  for (const auto& [dtype, bytes] : c.process_overhead)
+    out += fmt::format("{}{}: {}", out.size() > 1 ? ", " : "", name_of(dtype), write_bytes(bytes));
+  return out + "}";
 }
 
 }  // namespace
@@ -57,9 +60,9 @@ Calibration read_calibration(const YamlNode& node) {
   c.device = node.at("device").string();
   c.backend = node.at("backend").string();
   c.n_threads = static_cast<int>(node.at("n_threads").integer(1, 100000));
-  c.memory = node.at("memory").bytes();
-  c.process_overhead = node.at("process_overhead").bytes();
-  c.copy_bandwidth = node.at("copy_bandwidth").bandwidth();
+  c.memory = node.at("memory").above_zero(&YamlNode::bytes);
+  c.process_overhead = read_process_overhead(node.at("process_overhead"));
+  c.copy_bandwidth = node.at("copy_bandwidth").above_zero(&YamlNode::bandwidth);
   c.op_overhead = node.at("op_overhead").seconds();
   for (const YamlNode& item : node.at("gemm").items()) c.gemm.push_back(read_gemm(item));
   for (const YamlNode& item : node.at("passes").items()) c.passes.push_back(read_pass(item));
@@ -80,7 +83,7 @@ std::string write_calibration(const Calibration& c) {
   line("backend", yaml_scalar(c.backend));
   line("n_threads", c.n_threads);
   line("memory", write_bytes(c.memory), "   # that a program may use");
-  line("process_overhead", write_bytes(c.process_overhead), "   # of the process beside the arena");
+  line("process_overhead", write_process_overhead(c), "   # beside the arena, by compute type");
   line("copy_bandwidth", write_bandwidth(c.copy_bandwidth), "   # read + write counted");
   line("op_overhead", write_seconds(c.op_overhead), "   # of the executor, per op");
   out += "# C[m,n] = op(A) op(B); t marks a transposed operand\n";

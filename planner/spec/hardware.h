@@ -85,7 +85,7 @@ struct Calibration {
   std::string backend;  ///< "cpu oneDNN 2.6.3 avx512"
   int n_threads = 0;
   Bytes memory;                   ///< that a program may use
-  Bytes process_overhead;         ///< resident memory of the process beside the arena
+  std::map<Dtype, Bytes> process_overhead;   ///< resident memory beside the arena, by compute type: libraries allocate by it
   BytesPerSecond copy_bandwidth;  ///< read + write counted
   Seconds op_overhead;            ///< of the executor, per op
   std::vector<GemmPoint> gemm;

@@ -44,15 +44,6 @@ std::string read_source(const YamlNode& node) {
   return out;
 }
 
-/// A quantity that something will be divided by, or that zero makes meaningless.
-template <typename Q>
-Q above_zero(const YamlNode& node, Q (YamlNode::*read)() const) {
-  const Q value = (node.*read)();
-  if (value.value <= 0)
-    node.fail(fmt::format("{} is {}; expected more than 0", node.path(), shown(node.string())));
-  return value;
-}
-
 LinkSpec read_link(const YamlNode& node) {
   LinkSpec link;
   if (const auto kind = node.find("kind")) link.kind = kind->string();
@@ -94,7 +85,7 @@ constexpr std::string_view peak_types[] = {"bf16", "fp16", "fp32", "fp4",
 void read_peaks(const YamlNode& node, AcceleratorSpec& spec) {
   for (std::string_view type : peak_types)
     if (const auto peak = node.find(std::string(type)))
-      spec.peak_dense[std::string(type)] = above_zero(*peak, &YamlNode::flops_rate);
+      spec.peak_dense[std::string(type)] = peak->above_zero(&YamlNode::flops_rate);
   node.finish();
   if (spec.peak_dense.empty()) node.fail("peak_dense is empty; give at least one type's peak");
 }
@@ -109,10 +100,10 @@ AcceleratorSpec read_accelerator(const YamlNode& node) {
   if (const auto aliases = node.find("aliases"))
     for (const YamlNode& alias : aliases->items()) spec.aliases.push_back(alias.string());
   if (const auto year = node.find("year")) spec.year = static_cast<int>(year->integer(1990, 2100));
-  spec.memory = above_zero(node.at("memory"), &YamlNode::bytes);
+  spec.memory = node.at("memory").above_zero(&YamlNode::bytes);
   const auto usable = node.find("usable_memory");
-  spec.usable_memory = usable ? above_zero(*usable, &YamlNode::bytes) : spec.memory;
-  spec.memory_bandwidth = above_zero(node.at("memory_bandwidth"), &YamlNode::bandwidth);
+  spec.usable_memory = usable ? usable->above_zero(&YamlNode::bytes) : spec.memory;
+  spec.memory_bandwidth = node.at("memory_bandwidth").above_zero(&YamlNode::bandwidth);
   read_peaks(node.at("peak_dense"), spec);
   read_efficiency(node.at("efficiency"), spec);
   spec.launch_overhead = node.at("launch_overhead").seconds();

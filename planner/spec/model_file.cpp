@@ -16,11 +16,8 @@ namespace fs = std::filesystem;
 namespace aforo {
 namespace {
 
-/// Any int: first_problem has the rules, and knows the other sizes.
-int size(const YamlNode& node) {
-  return static_cast<int>(
-      node.integer(std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
-}
+/// The widest bounds of first_problem, which has the rules and knows the other sizes.
+int size(const YamlNode& node) { return static_cast<int>(node.integer(0, 1 << 27)); }
 double real(const YamlNode& node) {
   return node.number(std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max());
 }

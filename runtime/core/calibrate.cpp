@@ -131,15 +131,29 @@ class Calibrator {
 
   void measure_process_overhead() {
     report(0, "memory");
-    const std::vector<Probe> probes = one_of_each();
+    resident_beside(one_of_each());   // code and tables of every kernel
+    // 16-bit types first: what fp32 products make a library allocate stays with it.
+    for (Dtype dtype : {Dtype::fp16, Dtype::bf16, Dtype::fp32})
+      result_.process_overhead[dtype] = resident_beside(products_of_a_layer(dtype));
+  }
+
+  /// Forward and both gradients of one linear layer, large enough that libraries pack operands into memory of their own.
+  static std::vector<Probe> products_of_a_layer(Dtype dtype) {
+    constexpr std::int64_t rows = 2048, in = 1024, out = 2048;
+    return {{Gemm{rows, out, in, false, true, false, false}, dtype, dtype, 1},
+            {Gemm{rows, in, out, false, false, false, false}, dtype, dtype, 1},
+            {Gemm{out, in, rows, true, false, false, false}, dtype, Dtype::fp32, 1}};
+  }
+
+  /// Resident memory beside the arena after these probes have run.
+  Bytes resident_beside(const std::vector<Probe>& probes) {
     const std::vector<int> copies(probes.size(), 1);
     const ProbeProgram program =
         make_probe_program(probes, copies, target_, ProbeLayout::apart, Bytes(0));
     const std::unique_ptr<Executor> executor = backend_.load(program.program);
     fill_operands(*executor, program.program);
     executor->run(SectionKind::micro_step);
-    const Bytes beside = resident_memory().now - program.program.memory.arena;
-    result_.process_overhead = std::max(beside, Bytes(0));
+    return std::max(resident_memory().now - program.program.memory.arena, Bytes(0));
   }
 
   void measure_op_overhead() { result_.op_overhead = median_of({Fill{1, 0.0f}}, 1000); }

@@ -46,13 +46,13 @@ class CpuBackend final : public Backend {
   cpu::Isa isa_;
 };
 
-bool supports_avx2() {  // x86-64-v3, which the kernels are compiled for
+[[maybe_unused]] bool supports_avx2() {  // x86-64-v3, which the kernels are compiled for
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
          __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("f16c") &&
          __builtin_cpu_supports("fma") && __builtin_cpu_supports("lzcnt") &&
          __builtin_cpu_supports("movbe");
 }
-bool supports_avx512() {  // x86-64-v4
+[[maybe_unused]] bool supports_avx512() {  // x86-64-v4
   return supports_avx2() && __builtin_cpu_supports("avx512f") &&
          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
@@ -76,7 +76,7 @@ Isa chosen_isa() {
     bool supported;
   };
   const Candidate candidates[] = {
-      // widest first
+  // widest first
 #ifdef AFORO_HAVE_AVX512
       {{"avx512", avx512::execute}, supports_avx512()},
 #endif

@@ -16,7 +16,9 @@ struct Arena {
   std::byte* workspace;
   std::int64_t workspace_bytes;
 
-  std::byte* place(const StepProgram& program, BufferId id) const { return base + program.memory.offsets[id]; }
+  std::byte* place(const StepProgram& program, BufferId id) const {
+    return base + program.memory.offsets[id];
+  }
 };
 
 /// Operands of one op as device pointers, computed once: the arena does not move.
@@ -37,8 +39,8 @@ class BoundOp {
   const GemmPlan* gemm_ = nullptr;
 };
 
-/// Throws EnvironmentError naming every kind of op that this backend cannot run, InternalError if the program is not placed or
-/// placed where kernels cannot read it.
+/// Throws EnvironmentError naming every kind of op that this backend cannot run, InternalError if
+/// the program is not placed or placed where kernels cannot read it.
 void check_program(const StepProgram& program);
 
 /// One BoundOp per op of the program.

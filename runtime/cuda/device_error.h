@@ -11,7 +11,8 @@
 
 namespace aforo::cuda {
 
-/// A call into CUDA or cuBLASLt failed. The message is "call: what the library says (code): ...", the call with its sizes.
+/// A call into CUDA or cuBLASLt failed. The message is "call: what the library says (code): ...",
+/// the call with its sizes.
 struct DeviceError : EnvironmentError {
   using EnvironmentError::EnvironmentError;
 };
@@ -28,7 +29,8 @@ void check(Code code, fmt::format_string<const Args&...> call, const Args&... ar
   fail(code, fmt::vformat(call, fmt::make_format_args(args...)));
 }
 
-/// Writes a failed release to stderr: destructors do not throw. Silent once the process is ending and CUDA is gone.
+/// Writes a failed release to stderr: destructors do not throw. Silent once the process is ending
+/// and CUDA is gone.
 void log_release(cudaError_t code) noexcept;
 void log_release(cublasStatus_t code) noexcept;
 

@@ -11,7 +11,8 @@ namespace {
 
 struct LackVisitor {
   std::string operator()(const AllReduce& op) const {
-    return op.n_ranks == 1 ? "" : fmt::format("{} over {} ranks (one rank only)", op.name, op.n_ranks);
+    return op.n_ranks == 1 ? ""
+                           : fmt::format("{} over {} ranks (one rank only)", op.name, op.n_ranks);
   }
   std::string operator()(const Attention& op) const { return head_dim_lack(op); }
   std::string operator()(const AttentionBackward& op) const { return head_dim_lack(op); }

@@ -12,8 +12,8 @@
 namespace aforo::cuda {
 namespace {
 
-/// Where the workspace of an arena lies. cuBLASLt wants 256-byte alignment; a program of another target may have less, then the
-/// rest of its first 256 bytes is left out.
+/// Where the workspace of an arena lies. cuBLASLt wants 256-byte alignment; a program of another
+/// target may have less, then the rest of its first 256 bytes is left out.
 Arena place_workspace(const StepProgram& program, std::byte* base) {
   if (program.ports.workspace == no_buffer) return {base, nullptr, 0};
   constexpr std::int64_t alignment = 256;
@@ -30,10 +30,11 @@ DeviceMemory allocate_arena(Bytes bytes) {
     cudaGetLastError();  // an allocation that failed leaves its error behind
     std::size_t free = 0, total = 0;
     check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo(&free, &total)");
-    throw DeviceError(fmt::format(
-        "cudaMalloc(&arena, {}): out of memory; the plan needs {:.1f} GiB, the device has {:.1f} GiB free of {:.1f} GiB",
-        bytes.value, as_gib(bytes), as_gib(Bytes(static_cast<std::int64_t>(free))),
-        as_gib(Bytes(static_cast<std::int64_t>(total)))));
+    throw DeviceError(
+        fmt::format("cudaMalloc(&arena, {}): out of memory; the plan needs {:.1f} GiB, the device "
+                    "has {:.1f} GiB free of {:.1f} GiB",
+                    bytes.value, as_gib(bytes), as_gib(Bytes(static_cast<std::int64_t>(free))),
+                    as_gib(Bytes(static_cast<std::int64_t>(total)))));
   }
   check(code, "cudaMalloc(&arena, {})", bytes.value);
   return memory;
@@ -44,13 +45,17 @@ DeviceMemory allocate_arena(Bytes bytes) {
 CudaExecutor::CudaExecutor(const StepProgram& program) : program_(program) {
   check_program(program_);
   memory_ = allocate_arena(program_.memory.arena);
-  check(cudaMallocHost(marks_.put(), pattern_marks_bytes), "cudaMallocHost(&marks, {})", pattern_marks_bytes);
-  check(cudaStreamCreateWithFlags(stream_.put(), cudaStreamNonBlocking), "cudaStreamCreateWithFlags(&stream, NonBlocking)");
+  check(cudaMallocHost(marks_.put(), pattern_marks_bytes), "cudaMallocHost(&marks, {})",
+        pattern_marks_bytes);
+  check(cudaStreamCreateWithFlags(stream_.put(), cudaStreamNonBlocking),
+        "cudaStreamCreateWithFlags(&stream, NonBlocking)");
   arena_ = place_workspace(program_, static_cast<std::byte*>(memory_.get()));
-  check(cudaMemsetAsync(memory_.get(), 0, static_cast<std::size_t>(program_.memory.arena.value), stream_.get()),
+  check(cudaMemsetAsync(memory_.get(), 0, static_cast<std::size_t>(program_.memory.arena.value),
+                        stream_.get()),
         "cudaMemsetAsync(arena, 0, {}, stream)", program_.memory.arena.value);
   const std::int64_t alignment = std::min<std::int64_t>(program_.target.alignment, 256);
-  plans_ = std::make_unique<GemmPlans>(GemmScratch{arena_.workspace, arena_.workspace_bytes, alignment});
+  plans_ =
+      std::make_unique<GemmPlans>(GemmScratch{arena_.workspace, arena_.workspace_bytes, alignment});
   ops_ = bind(program_, arena_, *plans_);
   create_events();
   wait("load");
@@ -68,7 +73,9 @@ void CudaExecutor::create_events() {
   for (CudaEvent& event : events_) check(cudaEventCreate(event.put()), "cudaEventCreate(&event)");
 }
 
-void CudaExecutor::launch(int op) const { execute(program_.ops[op].attrs, ops_[op].args(arena_, stream_.get())); }
+void CudaExecutor::launch(int op) const {
+  execute(program_.ops[op].attrs, ops_[op].args(arena_, stream_.get()));
+}
 
 void CudaExecutor::wait(const char* after) const {
   check(cudaStreamSynchronize(stream_.get()), "cudaStreamSynchronize(stream) after {}", after);
@@ -89,8 +96,8 @@ void CudaExecutor::run(SectionKind kind) {
 void CudaExecutor::run_first(const Section& section) {
   for (int op = section.begin; op < section.end; ++op) {
     launch(op);
-    check(cudaStreamSynchronize(stream_.get()), "cudaStreamSynchronize(stream) after op {} ({} {})", op,
-          name_of(program_.ops[op]), describe(program_.ops[op].label));
+    check(cudaStreamSynchronize(stream_.get()), "cudaStreamSynchronize(stream) after op {} ({} {})",
+          op, name_of(program_.ops[op]), describe(program_.ops[op].label));
   }
 }
 
@@ -106,7 +113,8 @@ std::vector<Seconds> CudaExecutor::run_profiled(SectionKind kind) {
   for (int op = section.begin; op < section.end; ++op) {
     launch(op);
     const int event = op - section.begin + 1;
-    check(cudaEventRecord(events_[event].get(), stream_.get()), "cudaEventRecord(event {}, stream)", event);
+    check(cudaEventRecord(events_[event].get(), stream_.get()), "cudaEventRecord(event {}, stream)",
+          event);
   }
   wait(name_of(kind).data());
   std::vector<Seconds> times;
@@ -124,34 +132,38 @@ void CudaExecutor::check_size(BufferId buffer, std::size_t bytes) const {
     throw InternalError(fmt::format("there is no buffer {}", buffer));
   const Buffer& target = program_.buffers[buffer];
   if (static_cast<std::int64_t>(bytes) != target.bytes().value)
-    throw InternalError(
-        fmt::format("buffer {} has {} bytes, the host's span {}", target.name, target.bytes().value, bytes));
+    throw InternalError(fmt::format("buffer {} has {} bytes, the host's span {}", target.name,
+                                    target.bytes().value, bytes));
 }
 
 void CudaExecutor::write(BufferId buffer, std::span<const std::byte> bytes) {
   check_size(buffer, bytes.size());
-  check(cudaMemcpyAsync(arena_.place(program_, buffer), bytes.data(), bytes.size(), cudaMemcpyHostToDevice, stream_.get()),
-        "cudaMemcpyAsync({}, host, {}, HostToDevice, stream)", program_.buffers[buffer].name, bytes.size());
+  check(cudaMemcpyAsync(arena_.place(program_, buffer), bytes.data(), bytes.size(),
+                        cudaMemcpyHostToDevice, stream_.get()),
+        "cudaMemcpyAsync({}, host, {}, HostToDevice, stream)", program_.buffers[buffer].name,
+        bytes.size());
   wait("a write");
 }
 
 void CudaExecutor::read(BufferId buffer, std::span<std::byte> bytes) const {
   check_size(buffer, bytes.size());
-  check(cudaMemcpyAsync(bytes.data(), arena_.place(program_, buffer), bytes.size(), cudaMemcpyDeviceToHost, stream_.get()),
-        "cudaMemcpyAsync(host, {}, {}, DeviceToHost, stream)", program_.buffers[buffer].name, bytes.size());
+  check(cudaMemcpyAsync(bytes.data(), arena_.place(program_, buffer), bytes.size(),
+                        cudaMemcpyDeviceToHost, stream_.get()),
+        "cudaMemcpyAsync(host, {}, {}, DeviceToHost, stream)", program_.buffers[buffer].name,
+        bytes.size());
   wait("a read");
 }
 
 void CudaExecutor::fill_pattern() {
-  check(launch_fill_pattern(memory_.get(), program_.memory.arena.value, stream_.get()), "fill_pattern({} bytes)",
-        program_.memory.arena.value);
+  check(launch_fill_pattern(memory_.get(), program_.memory.arena.value, stream_.get()),
+        "fill_pattern({} bytes)", program_.memory.arena.value);
   wait("fill_pattern");
 }
 
 Bytes CudaExecutor::touched() const {
   auto* marks = static_cast<std::int64_t*>(marks_.get());
-  check(launch_find_touched(memory_.get(), program_.memory.arena.value, marks, stream_.get()), "touched({} bytes)",
-        program_.memory.arena.value);
+  check(launch_find_touched(memory_.get(), program_.memory.arena.value, marks, stream_.get()),
+        "touched({} bytes)", program_.memory.arena.value);
   wait("touched");
   return Bytes(*std::max_element(marks, marks + n_pattern_marks));
 }

@@ -13,14 +13,15 @@
 
 namespace aforo::cuda {
 
-/// The arena is one allocation of the program's arena bytes. Beside it the device holds what CUDA itself keeps (context,
-/// kernels, cuBLASLt's handle, graphs): the overhead of the profile.
+/// The arena is one allocation of the program's arena bytes. Beside it the device holds what CUDA
+/// itself keeps (context, kernels, cuBLASLt's handle, graphs): the overhead of the profile.
 ///
-/// The first run of a section goes op by op and waits after each, so that an error names its op and every kernel is loaded;
-/// then the section is recorded as a graph, and later runs replay that.
+/// The first run of a section goes op by op and waits after each, so that an error names its op and
+/// every kernel is loaded; then the section is recorded as a graph, and later runs replay that.
 class CudaExecutor final : public Executor {
  public:
-  /// Throws EnvironmentError if the program has ops without a kernel, DeviceError if the arena does not fit the device.
+  /// Throws EnvironmentError if the program has ops without a kernel, DeviceError if the arena does
+  /// not fit the device.
   explicit CudaExecutor(const StepProgram& program);
   ~CudaExecutor() override;
 
@@ -49,7 +50,7 @@ class CudaExecutor final : public Executor {
   Arena arena_{};
   std::unique_ptr<GemmPlans> plans_;
   std::vector<BoundOp> ops_;
-  std::vector<CudaEvent> events_;  ///< one more than the largest section has ops
+  std::vector<CudaEvent> events_;        ///< one more than the largest section has ops
   std::array<CudaGraphExec, 4> graphs_;  ///< by SectionKind
 };
 

@@ -1,4 +1,5 @@
-// CudaExecutor::initialize: persistent buffers only, so that what `touched` finds of the rest was written by ops.
+// CudaExecutor::initialize: persistent buffers only, so that what `touched` finds of the rest was
+// written by ops.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,7 +15,8 @@ namespace aforo::cuda {
 namespace {
 
 [[noreturn]] void refuse(const Buffer& buffer, const char* start) {
-  throw InternalError(fmt::format("{} is {}, which cannot start as {}", buffer.name, name_of(buffer.dtype), start));
+  throw InternalError(
+      fmt::format("{} is {}, which cannot start as {}", buffer.name, name_of(buffer.dtype), start));
 }
 
 void fill_value(const Buffer& buffer, float value, std::byte* place, cudaStream_t stream) {
@@ -24,12 +26,14 @@ void fill_value(const Buffer& buffer, float value, std::byte* place, cudaStream_
   } else if (buffer.dtype == Dtype::int32) {
     refuse(buffer, "a constant");
   } else {
-    check(launch_fill(place, buffer.dtype, value, buffer.shape.numel(), stream), "fill({}, {})", buffer.name, value);
+    check(launch_fill(place, buffer.dtype, value, buffer.shape.numel(), stream), "fill({}, {})",
+          buffer.name, value);
   }
 }
 
 /// In pieces of 16 MiB, so that the host needs little memory for large buffers.
-void fill_normal_numbers(const Buffer& buffer, std::uint64_t seed, std::byte* place, cudaStream_t stream) {
+void fill_normal_numbers(const Buffer& buffer, std::uint64_t seed, std::byte* place,
+                         cudaStream_t stream) {
   constexpr std::int64_t piece = 4 * mebi;  // elements; a multiple of 4
   if (buffer.dtype != Dtype::fp32) refuse(buffer, "normal numbers");
   std::vector<float> numbers(static_cast<std::size_t>(std::min(piece, buffer.shape.numel())));
@@ -37,9 +41,12 @@ void fill_normal_numbers(const Buffer& buffer, std::uint64_t seed, std::byte* pl
     const std::int64_t n = std::min(piece, buffer.shape.numel() - first);
     fill_normal(seed, buffer.init.stream, first, static_cast<double>(buffer.init.value),
                 std::span(numbers).first(static_cast<std::size_t>(n)));
-    check(cudaMemcpyAsync(place + first * 4, numbers.data(), static_cast<std::size_t>(n) * 4, cudaMemcpyHostToDevice, stream),
-          "cudaMemcpyAsync({} + {}, host, {}, HostToDevice, stream)", buffer.name, first * 4, n * 4);
-    check(cudaStreamSynchronize(stream), "cudaStreamSynchronize(stream) after {}", buffer.name);  // `numbers` is used again
+    check(cudaMemcpyAsync(place + first * 4, numbers.data(), static_cast<std::size_t>(n) * 4,
+                          cudaMemcpyHostToDevice, stream),
+          "cudaMemcpyAsync({} + {}, host, {}, HostToDevice, stream)", buffer.name, first * 4,
+          n * 4);
+    check(cudaStreamSynchronize(stream), "cudaStreamSynchronize(stream) after {}",
+          buffer.name);  // `numbers` is used again
   }
 }
 
@@ -51,10 +58,14 @@ void CudaExecutor::initialize_buffer(BufferId id, std::uint64_t seed) {
   switch (buffer.init.kind) {
     case InitKind::none:
     case InitKind::zeros:
-    case InitKind::copy_of_master: return fill_value(buffer, 0, place, stream_.get());
-    case InitKind::ones: return fill_value(buffer, 1, place, stream_.get());
-    case InitKind::constant: return fill_value(buffer, buffer.init.value, place, stream_.get());
-    case InitKind::normal: return fill_normal_numbers(buffer, seed, place, stream_.get());
+    case InitKind::copy_of_master:
+      return fill_value(buffer, 0, place, stream_.get());
+    case InitKind::ones:
+      return fill_value(buffer, 1, place, stream_.get());
+    case InitKind::constant:
+      return fill_value(buffer, buffer.init.value, place, stream_.get());
+    case InitKind::normal:
+      return fill_normal_numbers(buffer, seed, place, stream_.get());
   }
 }
 
@@ -63,8 +74,8 @@ void CudaExecutor::copy_master(BufferId id) {
   const Buffer& master = program_.buffers[copy.init.source];
   if (master.dtype != Dtype::fp32 || master.shape.numel() != copy.shape.numel())
     throw InternalError(fmt::format("{} cannot start as a copy of {}", copy.name, master.name));
-  check(launch_cast(arena_.place(program_, copy.init.source), master.dtype, arena_.place(program_, id), copy.dtype,
-                    copy.shape.numel(), stream_.get()),
+  check(launch_cast(arena_.place(program_, copy.init.source), master.dtype,
+                    arena_.place(program_, id), copy.dtype, copy.shape.numel(), stream_.get()),
         "cast({}, {})", master.name, copy.name);
 }
 
@@ -73,7 +84,9 @@ void CudaExecutor::initialize(std::uint64_t seed) {
   for (BufferId id = 0; id < n_buffers; ++id)
     if (program_.buffers[id].persistent) initialize_buffer(id, seed);
   for (BufferId id = 0; id < n_buffers; ++id)
-    if (program_.buffers[id].persistent && program_.buffers[id].init.kind == InitKind::copy_of_master) copy_master(id);
+    if (program_.buffers[id].persistent &&
+        program_.buffers[id].init.kind == InitKind::copy_of_master)
+      copy_master(id);
   wait("initialize");
 }
 

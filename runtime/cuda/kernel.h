@@ -14,8 +14,8 @@ namespace aforo::cuda {
 
 class GemmPlan;
 
-/// Operands of one op, in the order its header documents, as device pointers, and where to run. Read and write pointers may be
-/// equal where the op's in_place_pairs allow it.
+/// Operands of one op, in the order its header documents, as device pointers, and where to run.
+/// Read and write pointers may be equal where the op's in_place_pairs allow it.
 struct KernelArgs {
   void* const* reads;
   void* const* writes;
@@ -25,22 +25,27 @@ struct KernelArgs {
   const std::int64_t* write_numels;
   int n_reads;
   int n_writes;
-  std::byte* workspace;          ///< shared scratch, 256-byte aligned; contents are lost between ops
+  std::byte* workspace;  ///< shared scratch, 256-byte aligned; contents are lost between ops
   std::int64_t workspace_bytes;
   cudaStream_t stream;
-  const GemmPlan* gemm;          ///< of a Gemm, else null
+  const GemmPlan* gemm;  ///< of a Gemm, else null
 
   template <typename T>
-  const T* in(int i) const { return static_cast<const T*>(reads[i]); }
+  const T* in(int i) const {
+    return static_cast<const T*>(reads[i]);
+  }
   template <typename T>
-  T* out(int i) const { return static_cast<T*>(writes[i]); }
+  T* out(int i) const {
+    return static_cast<T*>(writes[i]);
+  }
 };
 
-/// Queues one op on args.stream; does not wait. Throws DeviceError if a launch is refused, InternalError if the op cannot run.
+/// Queues one op on args.stream; does not wait. Throws DeviceError if a launch is refused,
+/// InternalError if the op cannot run.
 void execute(const OpAttrs& attrs, const KernelArgs& args);
 
-/// What this backend lacks to run the op, as "op with attribute (limit)"; "" if it can. A program that needs what is lacking is
-/// refused when it is loaded.
+/// What this backend lacks to run the op, as "op with attribute (limit)"; "" if it can. A program
+/// that needs what is lacking is refused when it is loaded.
 std::string lack_of_kernel(const OpAttrs& attrs);
 
 // One overload per op; a missing one is a compile error in execute.cpp that names the op.
@@ -48,7 +53,8 @@ void run(const Activation&, const KernelArgs&);
 void run(const ActivationBackward&, const KernelArgs&);
 void run(const AdamW&, const KernelArgs&);
 void run(const Add&, const KernelArgs&);
-void run(const AllReduce&, const KernelArgs&);   // one rank: nothing to do; more: lack_of_kernel says so
+void run(const AllReduce&,
+         const KernelArgs&);  // one rank: nothing to do; more: lack_of_kernel says so
 void run(const Attention&, const KernelArgs&);
 void run(const AttentionBackward&, const KernelArgs&);
 void run(const Cast&, const KernelArgs&);

@@ -16,8 +16,9 @@ Words philox(Words counter, std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = std::uint64_t{0xD2511F53} * counter[0];
     const std::uint64_t b = std::uint64_t{0xCD9E8D57} * counter[2];
-    counter = {static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
-               static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
+    counter = {
+        static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
+        static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
     key[0] += 0x9E3779B9;
     key[1] += 0xBB67AE85;
   }
@@ -30,7 +31,8 @@ double unit(std::uint32_t word) { return (static_cast<double>(word) + 1) * 0x1p-
 /// Normal numbers 4 * block .. 4 * block + 3.
 std::array<double, 4> normal_block(std::uint64_t seed, std::uint32_t stream, std::uint64_t block) {
   const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
-  const Words words = philox({low(block), low(block >> 32), stream, 0}, {low(seed), low(seed >> 32)});
+  const Words words =
+      philox({low(block), low(block >> 32), stream, 0}, {low(seed), low(seed >> 32)});
   std::array<double, 4> numbers;
   for (int pair = 0; pair < 2; ++pair) {
     const double radius = std::sqrt(-2 * std::log(unit(words[2 * pair])));
@@ -43,7 +45,8 @@ std::array<double, 4> normal_block(std::uint64_t seed, std::uint32_t stream, std
 
 }  // namespace
 
-void fill_normal(std::uint64_t seed, std::uint32_t stream, std::int64_t first, double deviation, std::span<float> numbers) {
+void fill_normal(std::uint64_t seed, std::uint32_t stream, std::int64_t first, double deviation,
+                 std::span<float> numbers) {
   const auto n = static_cast<std::int64_t>(numbers.size());
   const std::int64_t n_blocks = (n + 3) / 4;
   const auto fill_blocks = [=](std::int64_t begin, std::int64_t end) {

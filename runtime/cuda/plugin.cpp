@@ -1,4 +1,5 @@
-// The two C functions by which the program finds this backend; everything else of the library is hidden. See runtime/core/plugin.h.
+// The two C functions by which the program finds this backend; everything else of the library is
+// hidden. See runtime/core/plugin.h.
 #include "runtime/core/plugin.h"
 
 #include <cstdio>

@@ -1,5 +1,5 @@
-// A kernel that is never launched: whether the device can load it tells whether it can load the others, which are compiled for
-// the same devices.
+// A kernel that is never launched: whether the device can load it tells whether it can load the
+// others, which are compiled for the same devices.
 #include <cuda_runtime.h>
 
 #include "runtime/cuda/probe.h"

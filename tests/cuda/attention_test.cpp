@@ -9,34 +9,37 @@ using namespace aforo::cuda_test;
 
 namespace {
 
-// Outputs are averages of values of order 1, gradients sums of up to seq_len terms of order 1. Scores of order 5 are rounded in
-// two orders of summation, which changes an exponential by 5 * 16 * 2^-24; the CPU kernel may multiply 16-bit inputs as 16-bit
-// probabilities, so those agree to a few spacings of the type only.
+// Outputs are averages of values of order 1, gradients sums of up to seq_len terms of order 1.
+// Scores of order 5 are rounded in two orders of summation, which changes an exponential by 5 * 16
+// * 2^-24; the CPU kernel may multiply 16-bit inputs as 16-bit probabilities, so those agree to a
+// few spacings of the type only.
 double absolute_tolerance(Dtype type) { return type == Dtype::fp32 ? 1e-5 : 4 * spacing(type); }
 
-struct Shape {
+struct Extent {
   std::int64_t batch, seq_len, n_heads, n_kv_heads, head_dim, window;
   bool alibi;
 };
-constexpr Shape shapes[] = {
-    {1, 1, 1, 1, 8, 0, false},   {2, 16, 4, 2, 8, 5, false},    {1, 130, 2, 1, 64, 0, false},
-    {2, 40, 3, 3, 80, 0, true},  {1, 70, 6, 2, 128, 33, true},  {1, 33, 2, 2, 256, 0, false},
+constexpr Extent shapes[] = {
+    {1, 1, 1, 1, 8, 0, false},  {2, 16, 4, 2, 8, 5, false},   {1, 130, 2, 1, 64, 0, false},
+    {2, 40, 3, 3, 80, 0, true}, {1, 70, 6, 2, 128, 33, true}, {1, 33, 2, 2, 256, 0, false},
 };
 
-OpCase forward_case(const Shape& s, Dtype type) {
+OpCase forward_case(const Extent& s, Dtype type) {
   const float scale = 1 / std::sqrt(static_cast<float>(s.head_dim));
-  return {.attrs = Attention{s.batch, s.seq_len, s.n_heads, s.n_kv_heads, s.head_dim, s.window, scale, s.alibi}, .type = type};
+  return {.attrs = Attention{s.batch, s.seq_len, s.n_heads, s.n_kv_heads, s.head_dim, s.window,
+                             scale, s.alibi},
+          .type = type};
 }
 
 /// Gradient at what the CPU's forward pass saved.
-OpCase backward_case(const Shape& s, Dtype type) {
+OpCase backward_case(const Extent& s, Dtype type) {
   const OpCase forward = forward_case(s, type);
   const auto& op = std::get<Attention>(forward.attrs);
   const auto saved = run_case(cpu(), forward);
-  const Values qkv =
-      normal_values(s.batch * s.seq_len * (s.n_heads + 2 * s.n_kv_heads) * s.head_dim, 1, forward.seed * 1000);
-  return {.attrs = AttentionBackward{op.batch, op.seq_len, op.n_heads, op.n_kv_heads, op.head_dim, op.window, op.scale,
-                                     op.alibi},
+  const Values qkv = normal_values(
+      s.batch * s.seq_len * (s.n_heads + 2 * s.n_kv_heads) * s.head_dim, 1, forward.seed * 1000);
+  return {.attrs = AttentionBackward{op.batch, op.seq_len, op.n_heads, op.n_kv_heads, op.head_dim,
+                                     op.window, op.scale, op.alibi},
           .type = type,
           .reads = {{1, qkv}, {2, saved[0]}, {3, saved[1]}}};
 }
@@ -45,7 +48,7 @@ OpCase backward_case(const Shape& s, Dtype type) {
 
 TEST_CASE("attention: cuda equals cpu for grouped heads, windows, alibi and head sizes up to 256") {
   for (Dtype type : activation_types())
-    for (const Shape& shape : shapes) {
+    for (const Extent& shape : shapes) {
       CAPTURE(name_of(type));
       CAPTURE(shape.seq_len);
       const OpCase op_case = forward_case(shape, type);
@@ -55,9 +58,11 @@ TEST_CASE("attention: cuda equals cpu for grouped heads, windows, alibi and head
     }
 }
 
-TEST_CASE("attention_backward: cuda equals cpu for grouped heads, windows, alibi and head sizes up to 256") {
+TEST_CASE(
+    "attention_backward: cuda equals cpu for grouped heads, windows, alibi and head sizes up to "
+    "256") {
   for (Dtype type : activation_types())
-    for (const Shape& shape : shapes) {
+    for (const Extent& shape : shapes) {
       CAPTURE(name_of(type));
       CAPTURE(shape.seq_len);
       const OpCase op_case = backward_case(shape, type);
@@ -66,7 +71,9 @@ TEST_CASE("attention_backward: cuda equals cpu for grouped heads, windows, alibi
     }
 }
 
-TEST_CASE("rope: cuda equals cpu for whole and part heads, forwards and backwards, also far into a sequence") {
+TEST_CASE(
+    "rope: cuda equals cpu for whole and part heads, forwards and backwards, also far into a "
+    "sequence") {
   for (Dtype type : activation_types())
     for (std::int64_t rotary_dim : {2, 20, 64})
       for (bool inverse : {false, true})
@@ -74,9 +81,12 @@ TEST_CASE("rope: cuda equals cpu for whole and part heads, forwards and backward
           CAPTURE(name_of(type));
           CAPTURE(rotary_dim);
           CAPTURE(inverse);
-          const OpCase op_case{.attrs = Rope{700, seq_len, 3, 2, 64, rotary_dim, 10000.0, inverse}, .type = type};
-          // Two products of order 1 and, if the CPU's angle is computed in fp32, 700 * 2^-24 of an angle.
-          check_close(run_case(device(), op_case)[0], run_case(cpu(), op_case)[0], spacing(type), 2e-4, "y");
+          const OpCase op_case{.attrs = Rope{700, seq_len, 3, 2, 64, rotary_dim, 10000.0, inverse},
+                               .type = type};
+          // Two products of order 1 and, if the CPU's angle is computed in fp32, 700 * 2^-24 of an
+          // angle.
+          check_close(run_case(device(), op_case)[0], run_case(cpu(), op_case)[0], spacing(type),
+                      2e-4, "y");
         }
 }
 
@@ -97,11 +107,14 @@ TEST_CASE("qk_norm: cuda equals cpu, per head and over all heads, and so does it
         CAPTURE(name_of(type));
         CAPTURE(per_head);
         constexpr std::int64_t rows = 70, n_heads = 6, n_kv_heads = 2, head_dim = 40;
-        const OpCase forward{.attrs = QkNorm{rows, n_heads, n_kv_heads, head_dim, 1e-5f, per_head}, .type = type};
+        const OpCase forward{.attrs = QkNorm{rows, n_heads, n_kv_heads, head_dim, 1e-5f, per_head},
+                             .type = type};
         const auto y = run_case(device(), forward), expected_y = run_case(cpu(), forward);
         check_close(y[0], expected_y[0], spacing(type), 64 * 0x1p-24, "y");
         check_close(y[1], expected_y[1], 64 * 0x1p-24, 0, "rstd");
-        OpCase backward{.attrs = QkNormBackward{rows, n_heads, n_kv_heads, head_dim, per_head, accumulate}, .type = type};
+        OpCase backward{
+            .attrs = QkNormBackward{rows, n_heads, n_kv_heads, head_dim, per_head, accumulate},
+            .type = type};
         backward.reads[2] = expected_y[1];
         if (accumulate) backward.same = {{5, 1}, {6, 2}};
         const auto dx = run_case(device(), backward), expected_dx = run_case(cpu(), backward);
@@ -112,8 +125,8 @@ TEST_CASE("qk_norm: cuda equals cpu, per head and over all heads, and so does it
 }
 
 TEST_CASE("qk_norm: overwriting x, or dy in the gradient, gives the same bits as not") {
-  for (const OpAttrs& attrs :
-       {OpAttrs(QkNorm{9, 3, 1, 24, 1e-5f, true}), OpAttrs(QkNormBackward{40, 3, 1, 24, false, false})}) {
+  for (const OpAttrs& attrs : {OpAttrs(QkNorm{9, 3, 1, 24, 1e-5f, true}),
+                               OpAttrs(QkNormBackward{40, 3, 1, 24, false, false})}) {
     OpCase op_case{.attrs = attrs, .type = Dtype::bf16};
     const auto apart = run_case(device(), op_case);
     op_case.in_place = 0;

@@ -9,13 +9,16 @@ using namespace aforo::cuda_test;
 
 namespace {
 
-/// Sizes around a warp, a block and the number of threads of the largest flat launch (2048 blocks of 256).
+/// Sizes around a warp, a block and the number of threads of the largest flat launch (2048 blocks
+/// of 256).
 constexpr std::int64_t sizes[] = {1, 31, 33, 256, 1000, 2048 * 256 + 7};
 
-/// Numbers at which conversions go wrong: zeros, subnormals of both 16-bit types, ties, the overflow of fp16 and bf16, NaN.
+/// Numbers at which conversions go wrong: zeros, subnormals of both 16-bit types, ties, the
+/// overflow of fp16 and bf16, NaN.
 Values special_values() {
-  return {0.0,     -0.0,      1e-40,       -1e-40,    0x1p-24, 0x1.8p-24, 0x1p-25,  0x1p-133, 1.00390625, 1.01171875,
-          65504.0, 65519.996, 65520.0,     -65520.0,  3.39e38, 3.4e38,    INFINITY, -INFINITY, NAN,       -2.5};
+  return {0.0,      -0.0,       1e-40,      -1e-40,    0x1p-24,   0x1.8p-24, 0x1p-25,
+          0x1p-133, 1.00390625, 1.01171875, 65504.0,   65519.996, 65520.0,   -65520.0,
+          3.39e38,  3.4e38,     INFINITY,   -INFINITY, NAN,       -2.5};
 }
 
 }  // namespace
@@ -39,7 +42,9 @@ TEST_CASE("add: overwriting either operand gives the same bits as not") {
   }
 }
 
-TEST_CASE("cast: cuda equals cpu bit for bit between any two types, for ties, overflow, subnormal numbers and NaN too") {
+TEST_CASE(
+    "cast: cuda equals cpu bit for bit between any two types, for ties, overflow, subnormal "
+    "numbers and NaN too") {
   for (Dtype from : activation_types())
     for (Dtype to : activation_types()) {
       CAPTURE(name_of(from));
@@ -47,7 +52,8 @@ TEST_CASE("cast: cuda equals cpu bit for bit between any two types, for ties, ov
       Values values = normal_values(3000);
       for (double special : special_values()) values.push_back(special);
       const auto n = static_cast<std::int64_t>(values.size());
-      const OpCase op_case{.attrs = Cast{n}, .output_type = to, .input_type = from, .reads = {{0, values}}};
+      const OpCase op_case{
+          .attrs = Cast{n}, .output_type = to, .input_type = from, .reads = {{0, values}}};
       check_equal(run_case(device(), op_case)[0], run_case(cpu(), op_case)[0], "target");
     }
 }

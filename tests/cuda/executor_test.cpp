@@ -73,7 +73,8 @@ TEST_CASE("executor: initial contents equal the CPU's bit for bit") {
   for (BufferId id = 0; id < static_cast<BufferId>(program.buffers.size()); ++id) {
     if (!program.buffers[id].persistent) continue;
     CAPTURE(program.buffers[id].name);
-    std::vector<std::byte> a(static_cast<std::size_t>(program.buffers[id].bytes().value)), b(a.size());
+    std::vector<std::byte> a(static_cast<std::size_t>(program.buffers[id].bytes().value)),
+        b(a.size());
     on_device->read(id, a);
     on_cpu->read(id, b);
     CHECK(a == b);
@@ -96,13 +97,18 @@ TEST_CASE("executor: a copy of another size than the buffer's is refused with bo
   const StepProgram program = program_of({.attrs = Add{10}});
   const auto executor = device().load(program);
   std::vector<std::byte> bytes(36);
-  CHECK_THROWS_WITH_AS(executor->write(program.ops[0].reads[0], bytes), doctest::Contains("40"), InternalError);
-  CHECK_THROWS_WITH_AS(executor->read(program.ops[0].reads[0], bytes), doctest::Contains("36"), InternalError);
+  CHECK_THROWS_WITH_AS(executor->write(program.ops[0].reads[0], bytes), doctest::Contains("40"),
+                       InternalError);
+  CHECK_THROWS_WITH_AS(executor->read(program.ops[0].reads[0], bytes), doctest::Contains("36"),
+                       InternalError);
 }
 
-TEST_CASE("executor: a program with ops that have no kernel is refused when it is loaded, with all their names") {
+TEST_CASE(
+    "executor: a program with ops that have no kernel is refused when it is loaded, with all their "
+    "names") {
   StepProgram program = program_of({.attrs = Attention{1, 4, 1, 1, 320, 0, 1.0f, false}});
-  CHECK(load_error<EnvironmentError>(program).find("attention with head_dim 320") != std::string::npos);
+  CHECK(load_error<EnvironmentError>(program).find("attention with head_dim 320") !=
+        std::string::npos);
   program = program_of({.attrs = AllReduce{10, 4}, .same = {{0, 0}}});
   CHECK(load_error<EnvironmentError>(program).find("all_reduce over 4 ranks") != std::string::npos);
 }

@@ -20,11 +20,13 @@ Values control_with(double loss_scale) {
 
 Values targets_below(std::int64_t rows, std::int64_t vocab) {
   Values targets;
-  for (std::int64_t r = 0; r < rows; ++r) targets.push_back(static_cast<double>((7 * r + 3) % vocab));
+  for (std::int64_t r = 0; r < rows; ++r)
+    targets.push_back(static_cast<double>((7 * r + 3) % vocab));
   return targets;
 }
 
-OpCase loss_case(std::int64_t rows, std::int64_t vocab, bool has_gradient, Dtype type, double logit_scale) {
+OpCase loss_case(std::int64_t rows, std::int64_t vocab, bool has_gradient, Dtype type,
+                 double logit_scale) {
   OpCase op_case{.attrs = CrossEntropy{rows, vocab, has_gradient, gradient_scale}, .type = type};
   op_case.reads[0] = normal_values(rows * vocab, logit_scale);
   op_case.reads[1] = targets_below(rows, vocab);
@@ -44,11 +46,14 @@ TEST_CASE("cross_entropy: cuda equals cpu, loss and gradient, from small to very
           CAPTURE(logit_scale);
           const OpCase op_case = loss_case(5, vocab, has_gradient, type, logit_scale);
           const auto actual = run_case(device(), op_case), expected = run_case(cpu(), op_case);
-          // A loss is log(sum) minus a logit, of up to 200: a few roundings relative to the larger of them.
+          // A loss is log(sum) minus a logit, of up to 200: a few roundings relative to the larger
+          // of them.
           check_close(actual[0], expected[0], 1e-6, 200 * 8 * 0x1p-24, "loss");
-          // exp is within 2 ulp of an argument of up to 200, which is itself rounded; then one rounding to the type. The
-          // absolute part lets subnormal numbers of fp16 (2^-24) differ by one.
-          if (has_gradient) check_close(actual[1], expected[1], spacing(type) + 1e-5, 0x1p-23, "dlogits");
+          // exp is within 2 ulp of an argument of up to 200, which is itself rounded; then one
+          // rounding to the type. The absolute part lets subnormal numbers of fp16 (2^-24) differ
+          // by one.
+          if (has_gradient)
+            check_close(actual[1], expected[1], spacing(type) + 1e-5, 0x1p-23, "dlogits");
         }
 }
 
@@ -74,7 +79,9 @@ TEST_CASE("cross_entropy: writing the gradient over the logits gives the same bi
   }
 }
 
-TEST_CASE("cross_entropy: a target outside the vocabulary, or a NaN logit, makes its row NaN and no other") {
+TEST_CASE(
+    "cross_entropy: a target outside the vocabulary, or a NaN logit, makes its row NaN and no "
+    "other") {
   OpCase op_case = loss_case(4, 300, true, Dtype::fp32, 1.0);
   op_case.reads[1][1] = 300;
   op_case.reads[1][2] = -1;

@@ -1,5 +1,5 @@
-// Runs the tests on the first CUDA device; without one says why and returns 77, which CTest counts as skipped. A plug-in that is
-// missing or broken is a failure.
+// Runs the tests on the first CUDA device; without one says why and returns 77, which CTest counts
+// as skipped. A plug-in that is missing or broken is a failure.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
   try {
     opened = aforo::open_backend("cuda", 1, {}, aforo::program_folder());
   } catch (const aforo::EnvironmentError& error) {
-    const bool no_device = std::string_view(error.what()).find("no usable CUDA device") != std::string_view::npos;
+    const bool no_device =
+        std::string_view(error.what()).find("no usable CUDA device") != std::string_view::npos;
     std::printf("%s: %s\n", no_device ? "skipped" : "failed", error.what());
     return no_device ? skipped : 1;
   }

@@ -18,18 +18,26 @@ constexpr std::int64_t alignment = 256;
 
 Dtype dtype_of(TypeRule rule, const OpCase& op_case, bool is_write) {
   switch (rule) {
-    case TypeRule::any: return op_case.type;
-    case TypeRule::any_or_fp32: return op_case.output_type;
-    case TypeRule::unchecked: return is_write ? op_case.output_type : op_case.input_type;
-    case TypeRule::sixteen_bit: return op_case.output_type;
-    case TypeRule::fp32: return Dtype::fp32;
-    case TypeRule::fp64: return Dtype::fp64;
-    case TypeRule::int32: return Dtype::int32;
+    case TypeRule::any:
+      return op_case.type;
+    case TypeRule::any_or_fp32:
+      return op_case.output_type;
+    case TypeRule::unchecked:
+      return is_write ? op_case.output_type : op_case.input_type;
+    case TypeRule::sixteen_bit:
+      return op_case.output_type;
+    case TypeRule::fp32:
+      return Dtype::fp32;
+    case TypeRule::fp64:
+      return Dtype::fp64;
+    case TypeRule::int32:
+      return Dtype::int32;
   }
   return Dtype::fp32;
 }
 
-/// Builds the program of a case: every buffer at a place of its own, except what the case lays together.
+/// Builds the program of a case: every buffer at a place of its own, except what the case lays
+/// together.
 class ProgramBuilder {
  public:
   explicit ProgramBuilder(const OpCase& op_case) : case_(op_case) {
@@ -42,12 +50,16 @@ class ProgramBuilder {
 
   StepProgram build() {
     OperandRules rules = operand_rules(case_.attrs);
-    while (static_cast<int>(rules.reads.size()) < case_.n_reads) rules.reads.push_back(rules.reads.back());
+    while (static_cast<int>(rules.reads.size()) < case_.n_reads)
+      rules.reads.push_back(rules.reads.back());
     Op op{case_.attrs, {}, {}, {}};
-    for (const OperandRule& rule : rules.writes) op.writes.push_back(add("write", rule, is_same(op.writes.size()), true));
-    for (std::size_t i = 0; i < rules.reads.size(); ++i) op.reads.push_back(read(static_cast<int>(i), rules.reads[i], op));
+    for (const OperandRule& rule : rules.writes)
+      op.writes.push_back(add("write", rule, is_same(op.writes.size()), true));
+    for (std::size_t i = 0; i < rules.reads.size(); ++i)
+      op.reads.push_back(read(static_cast<int>(i), rules.reads[i], op));
     program_.ops.push_back(op);
-    program_.sections.push_back({SectionKind::micro_step, 0, static_cast<int>(program_.ops.size()), 1});
+    program_.sections.push_back(
+        {SectionKind::micro_step, 0, static_cast<int>(program_.ops.size()), 1});
     place(op);
     return std::move(program_);
   }
@@ -61,8 +73,12 @@ class ProgramBuilder {
 
   BufferId add(const char* name, const OperandRule& rule, bool persistent, bool is_write) {
     const std::int64_t numel = rule.numel >= 0 ? rule.numel : case_.open_numel;
-    program_.buffers.push_back(
-        {name, {numel, 1, 2}, dtype_of(rule.type, case_, is_write), Role::activation, {}, persistent});
+    program_.buffers.push_back({name,
+                                {numel, 1, 2},
+                                dtype_of(rule.type, case_, is_write),
+                                Role::activation,
+                                {},
+                                persistent});
     return static_cast<BufferId>(program_.buffers.size()) - 1;
   }
 
@@ -71,7 +87,8 @@ class ProgramBuilder {
       if (from == index) return op.writes[to];
     if (index != case_.in_place) return add("read", rule, true, false);
     // The op may overwrite it, so it is a copy that dies there.
-    const BufferId source = add("source", rule, true, false), copy = add("copy", rule, false, false);
+    const BufferId source = add("source", rule, true, false),
+                   copy = add("copy", rule, false, false);
     program_.ops.push_back({Cast{program_.buffers[copy].shape.numel()}, {source}, {copy}, {}});
     return copy;
   }
@@ -86,7 +103,8 @@ class ProgramBuilder {
     if (case_.in_place < 0) return;
     for (const InPlacePair& pair : in_place_pairs(op.attrs))
       if (pair.read == case_.in_place) {
-        program_.memory.offsets[op.writes[pair.write]] = program_.memory.offsets[op.reads[pair.read]];
+        program_.memory.offsets[op.writes[pair.write]] =
+            program_.memory.offsets[op.reads[pair.read]];
         return;
       }
     throw InternalError("the op does not allow this operand to be overwritten");
@@ -105,7 +123,8 @@ Values contents(const StepProgram& program, const OpCase& op_case, int index) {
   const auto given = op_case.reads.find(index);
   const std::int64_t numel = program.buffers[program.ops.back().reads[index]].shape.numel();
   if (given == op_case.reads.end()) return normal_values(numel, 1, op_case.seed * 1000 + index);
-  if (static_cast<std::int64_t>(given->second.size()) != numel) throw InternalError("a read has the wrong size");
+  if (static_cast<std::int64_t>(given->second.size()) != numel)
+    throw InternalError("a read has the wrong size");
   return given->second;
 }
 
@@ -154,33 +173,39 @@ Values rounded(const Values& values, Dtype dtype) { return decode(encode(values,
 
 double spacing(Dtype dtype) {
   switch (dtype) {
-    case Dtype::bf16: return 0x1p-7;
-    case Dtype::fp16: return 0x1p-10;
-    default: return 0x1p-23;
+    case Dtype::bf16:
+      return 0x1p-7;
+    case Dtype::fp16:
+      return 0x1p-10;
+    default:
+      return 0x1p-23;
   }
 }
 
-void check_close(const Values& actual, const Values& expected, double relative, double absolute, const char* what) {
+void check_close(const Values& actual, const Values& expected, double relative, double absolute,
+                 const char* what) {
   REQUIRE(actual.size() == expected.size());
   std::optional<std::size_t> worst;
   double most = 1;
   for (std::size_t i = 0; i < actual.size(); ++i) {
     if (actual[i] == expected[i] || (std::isnan(actual[i]) && std::isnan(expected[i]))) continue;
-    const double error = std::abs(actual[i] - expected[i]) / (relative * std::abs(expected[i]) + absolute);
+    const double error =
+        std::abs(actual[i] - expected[i]) / (relative * std::abs(expected[i]) + absolute);
     if (error <= most) continue;  // NaN is not
     worst = i;
     most = error;
     if (std::isnan(error)) break;
   }
   if (!worst) return;
-  FAIL_CHECK(what << "[" << *worst << "] is " << actual[*worst] << ", expected " << expected[*worst] << ": " << most
-                  << " times the tolerance");
+  FAIL_CHECK(what << "[" << *worst << "] is " << actual[*worst] << ", expected " << expected[*worst]
+                  << ": " << most << " times the tolerance");
 }
 
 void check_equal(const Values& actual, const Values& expected, const char* what) {
   REQUIRE(actual.size() == expected.size());
   for (std::size_t i = 0; i < actual.size(); ++i) {
-    const bool equal = actual[i] == expected[i] && std::signbit(actual[i]) == std::signbit(expected[i]);
+    const bool equal =
+        actual[i] == expected[i] && std::signbit(actual[i]) == std::signbit(expected[i]);
     if (equal || (std::isnan(actual[i]) && std::isnan(expected[i]))) continue;
     FAIL_CHECK(what << "[" << i << "] is " << actual[i] << ", expected " << expected[i]);
     return;

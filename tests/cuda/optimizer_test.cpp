@@ -43,7 +43,8 @@ OpCase sgd_case(std::int64_t n, bool has_momentum, bool has_copy, Dtype copy_typ
 void check_update(const OpCase& op_case, std::size_t n_states, Dtype copy_type) {
   const auto actual = run_case(device(), op_case), expected = run_case(cpu(), op_case);
   // Fewer than 16 roundings of numbers of order 1, fused or not.
-  for (std::size_t i = 0; i < n_states; ++i) check_close(actual[i], expected[i], 16 * 0x1p-24, 16 * 0x1p-24, "state");
+  for (std::size_t i = 0; i < n_states; ++i)
+    check_close(actual[i], expected[i], 16 * 0x1p-24, 16 * 0x1p-24, "state");
   if (actual.size() > n_states)
     check_close(actual[n_states], expected[n_states], spacing(copy_type), 16 * 0x1p-24, "copy");
 }
@@ -58,7 +59,8 @@ TEST_CASE("adamw: cuda equals cpu, with and without a 16-bit copy") {
   for (std::int64_t n : {1, 1000, 2048 * 256 + 7}) {
     CAPTURE(n);
     check_update(adamw_case(n, false, Dtype::fp32, false), 3, Dtype::fp32);
-    for (Dtype copy : {Dtype::bf16, Dtype::fp16}) check_update(adamw_case(n, true, copy, false), 3, copy);
+    for (Dtype copy : {Dtype::bf16, Dtype::fp16})
+      check_update(adamw_case(n, true, copy, false), 3, copy);
   }
 }
 
@@ -112,6 +114,7 @@ TEST_CASE("step_control: cuda equals cpu for good, clipped, overflowed and growi
           CAPTURE(loss_scale);
           before[control::loss_scale] = loss_scale;
           const OpCase op_case = control_case({clip_norm, dynamic, 10}, norm_squared, before);
-          check_close(run_case(device(), op_case)[0], run_case(cpu(), op_case)[0], 2 * 0x1p-24, 0, "control");
+          check_close(run_case(device(), op_case)[0], run_case(cpu(), op_case)[0], 2 * 0x1p-24, 0,
+                      "control");
         }
 }

@@ -1,12 +1,13 @@
-// The plug-in as a file, on a machine with or without a GPU: the only test of this folder that needs none.
+// The plug-in as a file, on a machine with or without a GPU: the only test of this folder that
+// needs none.
+#include "runtime/core/plugin.h"
+
 #include <dlfcn.h>
 #include <doctest/doctest.h>
 
 #include <array>
 #include <memory>
 #include <string>
-
-#include "runtime/core/plugin.h"
 
 using namespace aforo;
 
@@ -27,10 +28,13 @@ TEST_CASE("plug-in: it loads without a driver and has this program's version") {
   CHECK(version() == backend_abi_version);
 }
 
-TEST_CASE("plug-in: it gives a backend, or says that there is no usable device and which versions it found") {
+TEST_CASE(
+    "plug-in: it gives a backend, or says that there is no usable device and which versions it "
+    "found") {
   void* plugin = handle();
   REQUIRE_MESSAGE(plugin != nullptr, dlerror());
-  const auto create = reinterpret_cast<Backend* (*)(char*, std::size_t)>(dlsym(plugin, "aforo_backend_create"));
+  const auto create =
+      reinterpret_cast<Backend* (*)(char*, std::size_t)>(dlsym(plugin, "aforo_backend_create"));
   REQUIRE(create != nullptr);
   std::array<char, 512> error{};
   const std::unique_ptr<Backend> backend(create(error.data(), error.size()));
@@ -47,11 +51,13 @@ TEST_CASE("plug-in: it gives a backend, or says that there is no usable device a
 TEST_CASE("plug-in: a message that does not fit is cut, not written past its end") {
   void* plugin = handle();
   REQUIRE_MESSAGE(plugin != nullptr, dlerror());
-  const auto create = reinterpret_cast<Backend* (*)(char*, std::size_t)>(dlsym(plugin, "aforo_backend_create"));
+  const auto create =
+      reinterpret_cast<Backend* (*)(char*, std::size_t)>(dlsym(plugin, "aforo_backend_create"));
   std::array<char, 16> error;
   error.fill('x');
   const std::unique_ptr<Backend> backend(create(error.data(), 8));
-  if (!backend) CHECK(std::string(error.data(), error.size()) == std::string("no usab\0xxxxxxxx", 16));
+  if (!backend)
+    CHECK(std::string(error.data(), error.size()) == std::string("no usab\0xxxxxxxx", 16));
 }
 
 TEST_CASE("plug-in: it shows nothing but its two functions") {
@@ -62,7 +68,8 @@ TEST_CASE("plug-in: it shows nothing but its two functions") {
     CAPTURE(hidden);
     void* found = dlsym(plugin, hidden);
     Dl_info where{};
-    const bool inside = found != nullptr && dladdr(found, &where) != 0 && library == where.dli_fname;
+    const bool inside =
+        found != nullptr && dladdr(found, &where) != 0 && library == where.dli_fname;
     CHECK_FALSE(inside);
   }
 }

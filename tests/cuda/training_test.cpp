@@ -13,7 +13,8 @@ namespace {
 
 constexpr int steps = 4;
 
-std::vector<double> losses_on(Backend& backend, const ModelSpec& model, Precision precision, Recompute recompute) {
+std::vector<double> losses_on(Backend& backend, const ModelSpec& model, Precision precision,
+                              Recompute recompute) {
   const TrainingJob job = tiny::job(model);
   return tiny::train(job, tiny::plan(job, precision, recompute, 2), backend, steps);
 }
@@ -27,10 +28,12 @@ TEST_CASE("training: tiny models of every kind lose on the device what they lose
       CAPTURE(static_cast<int>(precision));
       const auto actual = losses_on(device(), model, precision, Recompute::none);
       const auto expected = losses_on(cpu(), model, precision, Recompute::none);
-      // fp32: sums in another order, 2^-24 each, amplified over four AdamW steps, whose first moves every weight by the whole
-      // learning rate whatever the gradient's size. 16 bits: activations are rounded, by up to 2^-8 or 2^-11, a rounding that a
-      // different last bit of fp32 can turn.
-      const double tolerance = precision == Precision::fp32 ? 1e-3 : precision == Precision::bf16 ? 5e-2 : 2e-2;
+      // fp32: sums in another order, 2^-24 each, amplified over four AdamW steps, whose first moves
+      // every weight by the whole learning rate whatever the gradient's size. 16 bits: activations
+      // are rounded, by up to 2^-8 or 2^-11, a rounding that a different last bit of fp32 can turn.
+      const double tolerance = precision == Precision::fp32   ? 1e-3
+                               : precision == Precision::bf16 ? 5e-2
+                                                              : 2e-2;
       for (int i = 0; i < steps; ++i) CHECK(std::abs(actual[i] - expected[i]) < tolerance);
     }
 }

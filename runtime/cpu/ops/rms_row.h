@@ -14,7 +14,9 @@ AFORO_INLINE float rms_row(const T* x, const float* weight, T* y, std::int64_t c
     sums.lanes[0] += v * v;
   });
   const float rstd = 1.0f / __builtin_sqrtf(squares.total(0) / static_cast<float>(cols) + epsilon);
+  const T* next = x + look_ahead<T>(cols);
   for_vectors(cols, [&](std::int64_t i, auto part) {
+    prefetch(next + i);
     Vec v = part.load(x + i) * splat(rstd);
     if (weight) v *= part.load(weight + i);
     part.store(y + i, v);
@@ -36,7 +38,10 @@ AFORO_INLINE void rms_row_backward(const T* dy, const T* x, const float* weight,
     sums.lanes[0] += dy_xhat;
   });
   const Vec mean = splat(products.total(0) / static_cast<float>(cols));
+  const std::int64_t ahead = look_ahead<T>(cols);
   for_vectors(cols, [&](std::int64_t i, auto part) {
+    prefetch(dy + ahead + i);
+    prefetch(x + ahead + i);
     Vec g = part.load(dy + i);
     if (weight) g *= part.load(weight + i);
     Vec d = (g - part.load(x + i) * splat(rstd) * mean) * splat(rstd);

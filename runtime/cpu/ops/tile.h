@@ -31,8 +31,8 @@ constexpr int panel_slack = width;
 /// c[r, col] (+)= sum_k a[k, r] b[k, col], k ascending: rows of c are `stride` floats apart. Adding
 /// continues the sum that c holds, so cutting k into several calls does not change a bit.
 template <bool add>
-AFORO_INLINE void multiply_tile(std::int64_t n_k, const float* a, const float* b, float* c,
-                                std::int64_t stride) {
+void multiply_tile(std::int64_t n_k, const float* a, const float* b, float* c,
+                   std::int64_t stride) {
   Vec sums[tile_rows][2] = {};
   if constexpr (add) {
 #pragma GCC unroll 12
@@ -106,12 +106,10 @@ void pack_lanes_adjacent(const T* src, std::int64_t stride, std::int64_t n_lanes
   if (n_k > 0) pack_step<lanes>(src + (n_k - 1) * stride, n_lanes, n_k, panels + (n_k - 1) * lanes);
 }
 
-/// Packs up to `width` steps of one panel, lane l, step k from src[l * stride + k]. Writes whole
-/// vectors: past the panel's last lane, so vectors, steps and panels are written in ascending
-/// order.
-template <int lanes, typename T, typename Load>
-AFORO_INLINE void pack_block(const T* src, std::int64_t stride, int n_lanes, std::int64_t n_steps,
-                             float* panel, Load load_steps) {
+/// Packs `width` steps of one panel, lane l, step k from src[l * stride + k]. Writes whole vectors:
+/// past the panel's last lane, so vectors, steps and panels are written in ascending order.
+template <int lanes, typename T>
+AFORO_INLINE void pack_block(const T* src, std::int64_t stride, float* panel) {
   constexpr int n_vectors = (lanes + width - 1) / width;
   Vec block[n_vectors][width];
 #pragma GCC unroll 4
@@ -119,13 +117,12 @@ AFORO_INLINE void pack_block(const T* src, std::int64_t stride, int n_lanes, std
 #pragma GCC unroll 16
     for (int l = 0; l < width; ++l) {
       const int lane = v * width + l;
-      block[v][l] = lane < lanes && lane < n_lanes ? load_steps(src + lane * stride) : Vec{};
+      block[v][l] = lane < lanes ? load(src + lane * stride) : Vec{};
     }
     transpose(block[v]);
   }
 #pragma GCC unroll 16
   for (int step = 0; step < width; ++step) {
-    if (step >= n_steps) break;
 #pragma GCC unroll 4
     for (int v = 0; v < n_vectors; ++v) store(panel + step * lanes + v * width, block[v][step]);
   }
@@ -136,17 +133,12 @@ template <int lanes, typename T>
 void pack_steps_adjacent(const T* src, std::int64_t stride, std::int64_t n_lanes, std::int64_t n_k,
                          float* panels) {
   for (; n_lanes > 0; n_lanes -= lanes, src += lanes * stride, panels += n_k * lanes) {
-    const int n = static_cast<int>(n_lanes < lanes ? n_lanes : lanes);
     std::int64_t k = 0;
-    if (n == lanes)
-      for (; k + width <= n_k; k += width)
-        pack_block<lanes>(src + k, stride, lanes, width, panels + k * lanes,
-                          [](const T* p) { return load(p); });
-    for (; k < n_k; k += width) {
-      const std::int64_t n_steps = n_k - k < width ? n_k - k : width;
-      pack_block<lanes>(src + k, stride, n, n_steps, panels + k * lanes,
-                        [&](const T* p) { return load_part(p, n_steps); });
-    }
+    if (n_lanes >= lanes)
+      for (; k + width <= n_k; k += width) pack_block<lanes>(src + k, stride, panels + k * lanes);
+    for (; k < n_k; ++k)  // the last steps of every panel, and all of a panel that is not full
+      for (int l = 0; l < lanes; ++l)
+        panels[k * lanes + l] = l < n_lanes ? to_float(src[l * stride + k]) : 0.0f;
   }
 }
 

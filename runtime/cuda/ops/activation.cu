@@ -1,7 +1,8 @@
-// Activation [rows, cols] and its gradient. Plain kinds are flat: a thread owns elements i, i + step, ... (launch.cuh). Gated
-// kinds read rows of [gate | up]: a block owns a row, a thread its columns c, c + 256, ... Each operand crosses memory once: 2
-// (forward) or 3 (backward) tensors. About 8 and 12 FLOPs an element, 10 and 16 if gated, in fp32, with the library's exp and
-// erf (2 ulp), not the fast intrinsics. Deterministic. Plain version: one element per load.
+// Activation [rows, cols] and its gradient. Plain kinds are flat: a thread owns elements i, i +
+// step, ... (launch.cuh). Gated kinds read rows of [gate | up]: a block owns a row, a thread its
+// columns c, c + 256, ... Each operand crosses memory once: 2 (forward) or 3 (backward) tensors.
+// About 8 and 12 FLOPs an element, 10 and 16 if gated, in fp32, with the library's exp and erf (2
+// ulp), not the fast intrinsics. Deterministic. Plain version: one element per load.
 #include "runtime/cuda/ops/activation.h"
 #include "runtime/cuda/ops/element.cuh"
 #include "runtime/cuda/ops/launch.cuh"
@@ -17,8 +18,8 @@ struct ValueAndSlope {
 __device__ float sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
 
 __device__ ValueAndSlope gelu(float x) {
-  const float cdf = 0.5f + 0.5f * erff(x * 0.70710678f);           // 1 / sqrt(2)
-  const float density = 0.39894228f * expf(-0.5f * x * x);         // 1 / sqrt(2 pi)
+  const float cdf = 0.5f + 0.5f * erff(x * 0.70710678f);    // 1 / sqrt(2)
+  const float density = 0.39894228f * expf(-0.5f * x * x);  // 1 / sqrt(2 pi)
   return {x * cdf, cdf + x * density};
 }
 
@@ -26,7 +27,8 @@ __device__ ValueAndSlope gelu(float x) {
 __device__ ValueAndSlope gelu_tanh(float x) {
   constexpr float slope_at_0 = 1.59576912f;  // 2 sqrt(2 / pi)
   constexpr float cubic = 0.044715f;
-  // Beyond |x| = 10 the sigmoid is 0 or 1; holding x^2 there keeps infinity out of the products below.
+  // Beyond |x| = 10 the sigmoid is 0 or 1; holding x^2 there keeps infinity out of the products
+  // below.
   const float x2 = fminf(x * x, 100.0f);
   const float s = sigmoid(slope_at_0 * x * (1.0f + cubic * x2));
   const float du = slope_at_0 * (1.0f + 3 * cubic * x2);
@@ -46,7 +48,8 @@ __device__ ValueAndSlope silu(float x) {
   return {y, s + y * (1.0f - s)};
 }
 
-/// The function that `kind` applies to its input or gate. What the caller does not use is not computed.
+/// The function that `kind` applies to its input or gate. What the caller does not use is not
+/// computed.
 template <ActivationKind kind>
 __device__ ValueAndSlope curve(float x) {
   if constexpr (kind == ActivationKind::gelu) {
@@ -65,7 +68,8 @@ __device__ ValueAndSlope curve(float x) {
 
 template <ActivationKind kind, typename T>
 __global__ void forward(const T* x, T* y, std::int64_t numel) {
-  for (std::int64_t i = flat_begin(); i < numel; i += flat_step()) y[i] = from_float<T>(curve<kind>(to_float(x[i])).value);
+  for (std::int64_t i = flat_begin(); i < numel; i += flat_step())
+    y[i] = from_float<T>(curve<kind>(to_float(x[i])).value);
 }
 
 template <ActivationKind kind, typename T>
@@ -110,13 +114,20 @@ template <typename F>
 cudaError_t dispatch(ActivationKind kind, Dtype dtype, F f) {
   return with_type(dtype, [&]<typename T>(T zero) {
     switch (kind) {
-      case ActivationKind::gelu: return f(zero, Kind<ActivationKind::gelu>{});
-      case ActivationKind::gelu_tanh: return f(zero, Kind<ActivationKind::gelu_tanh>{});
-      case ActivationKind::relu: return f(zero, Kind<ActivationKind::relu>{});
-      case ActivationKind::relu2: return f(zero, Kind<ActivationKind::relu2>{});
-      case ActivationKind::silu: return f(zero, Kind<ActivationKind::silu>{});
-      case ActivationKind::swiglu: return f(zero, Kind<ActivationKind::swiglu>{});
-      case ActivationKind::geglu: return f(zero, Kind<ActivationKind::geglu>{});
+      case ActivationKind::gelu:
+        return f(zero, Kind<ActivationKind::gelu>{});
+      case ActivationKind::gelu_tanh:
+        return f(zero, Kind<ActivationKind::gelu_tanh>{});
+      case ActivationKind::relu:
+        return f(zero, Kind<ActivationKind::relu>{});
+      case ActivationKind::relu2:
+        return f(zero, Kind<ActivationKind::relu2>{});
+      case ActivationKind::silu:
+        return f(zero, Kind<ActivationKind::silu>{});
+      case ActivationKind::swiglu:
+        return f(zero, Kind<ActivationKind::swiglu>{});
+      case ActivationKind::geglu:
+        return f(zero, Kind<ActivationKind::geglu>{});
     }
     return cudaErrorInvalidValue;
   });
@@ -124,29 +135,32 @@ cudaError_t dispatch(ActivationKind kind, Dtype dtype, F f) {
 
 }  // namespace
 
-cudaError_t launch_activation(const void* x, void* y, Dtype dtype, ActivationKind kind, std::int64_t rows, std::int64_t cols,
-                              cudaStream_t stream) {
+cudaError_t launch_activation(const void* x, void* y, Dtype dtype, ActivationKind kind,
+                              std::int64_t rows, std::int64_t cols, cudaStream_t stream) {
   return dispatch(kind, dtype, [&]<typename T, typename K>(T, K) {
     const T* in = static_cast<const T*>(x);
     T* out = static_cast<T*>(y);
     if constexpr (is_gated(K::kind)) {
       return launch(stream, rows, block_threads, gated_forward<K::kind, T>, in, out, cols);
     } else {
-      return launch(stream, flat_blocks(rows * cols), block_threads, forward<K::kind, T>, in, out, rows * cols);
+      return launch(stream, flat_blocks(rows * cols), block_threads, forward<K::kind, T>, in, out,
+                    rows * cols);
     }
   });
 }
 
-cudaError_t launch_activation_backward(const void* dy, const void* x, void* dx, Dtype dtype, ActivationKind kind,
-                                       std::int64_t rows, std::int64_t cols, cudaStream_t stream) {
+cudaError_t launch_activation_backward(const void* dy, const void* x, void* dx, Dtype dtype,
+                                       ActivationKind kind, std::int64_t rows, std::int64_t cols,
+                                       cudaStream_t stream) {
   return dispatch(kind, dtype, [&]<typename T, typename K>(T, K) {
     const T *gradient = static_cast<const T*>(dy), *in = static_cast<const T*>(x);
     T* out = static_cast<T*>(dx);
     if constexpr (is_gated(K::kind)) {
-      return launch(stream, rows, block_threads, gated_backward<K::kind, T>, gradient, in, out, cols);
+      return launch(stream, rows, block_threads, gated_backward<K::kind, T>, gradient, in, out,
+                    cols);
     } else {
-      return launch(stream, flat_blocks(rows * cols), block_threads, backward<K::kind, T>, gradient, in, out,
-                    rows * cols);
+      return launch(stream, flat_blocks(rows * cols), block_threads, backward<K::kind, T>, gradient,
+                    in, out, rows * cols);
     }
   });
 }

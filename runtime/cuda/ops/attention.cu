@@ -2,14 +2,16 @@
 //
 //   q, k, v  rows of qkv (B*T, (H + 2 K)*E);  out, dout (B*T, H*E);  lse, delta (B, H, T)
 //
-// Forward, delta and dq: a warp owns one query of one head. dk and dv: a warp owns one key of one kv head and walks over the
-// query heads and queries that see it. A lane owns elements e = lane, lane + 32, ... of the head, so rows are read whole; a
-// score is a sum over the warp. Softmax is kept as a running maximum and sum.
+// Forward, delta and dq: a warp owns one query of one head. dk and dv: a warp owns one key of one
+// kv head and walks over the query heads and queries that see it. A lane owns elements e = lane,
+// lane + 32, ... of the head, so rows are read whole; a score is a sum over the warp. Softmax is
+// kept as a running maximum and sum.
 //
-// FLOPs per visible (query, key, head): 4 E forward; 14 E backward (dq 6 E, dk and dv 8 E; the cost model counts 10 E, a
-// kernel that finds dq, dk, dv in one pass). Keys and values come from the level 2 cache once per query: this is the plain
-// version, bound by that traffic and by the sums over the warp, far below a tiled kernel on tensor cores. Deterministic: no
-// atomics, keys (queries) in ascending order.
+// FLOPs per visible (query, key, head): 4 E forward; 14 E backward (dq 6 E, dk and dv 8 E; the cost
+// model counts 10 E, a kernel that finds dq, dk, dv in one pass). Keys and values come from the
+// level 2 cache once per query: this is the plain version, bound by that traffic and by the sums
+// over the warp, far below a tiled kernel on tensor cores. Deterministic: no atomics, keys
+// (queries) in ascending order.
 #include "runtime/cuda/ops/attention.h"
 #include "runtime/cuda/ops/element.cuh"
 #include "runtime/cuda/ops/launch.cuh"
@@ -59,24 +61,30 @@ __device__ void accumulate(LaneRow<dims>& sum, float keep, float factor, const L
 }
 
 // Elements from the start of a tensor to position t of a head.
-__device__ std::int64_t q_at(const AttentionShape& s, std::int64_t b, std::int64_t t, std::int64_t head) {
+__device__ std::int64_t q_at(const AttentionShape& s, std::int64_t b, std::int64_t t,
+                             std::int64_t head) {
   return ((b * s.seq_len + t) * (s.n_heads + 2 * s.n_kv_heads) + head) * s.head_dim;
 }
-__device__ std::int64_t k_at(const AttentionShape& s, std::int64_t b, std::int64_t t, std::int64_t kv_head) {
+__device__ std::int64_t k_at(const AttentionShape& s, std::int64_t b, std::int64_t t,
+                             std::int64_t kv_head) {
   return q_at(s, b, t, s.n_heads + kv_head);
 }
-__device__ std::int64_t v_at(const AttentionShape& s, std::int64_t b, std::int64_t t, std::int64_t kv_head) {
+__device__ std::int64_t v_at(const AttentionShape& s, std::int64_t b, std::int64_t t,
+                             std::int64_t kv_head) {
   return q_at(s, b, t, s.n_heads + s.n_kv_heads + kv_head);
 }
-__device__ std::int64_t out_at(const AttentionShape& s, std::int64_t b, std::int64_t t, std::int64_t head) {
+__device__ std::int64_t out_at(const AttentionShape& s, std::int64_t b, std::int64_t t,
+                               std::int64_t head) {
   return ((b * s.seq_len + t) * s.n_heads + head) * s.head_dim;
 }
-__device__ std::int64_t lse_at(const AttentionShape& s, std::int64_t b, std::int64_t t, std::int64_t head) {
+__device__ std::int64_t lse_at(const AttentionShape& s, std::int64_t b, std::int64_t t,
+                               std::int64_t head) {
   return (b * s.n_heads + head) * s.seq_len + t;
 }
 
-/// Slope of the ALiBi paper (Press et al., 2021): 2^(-8 (h+1) / n) for a power of two; another number of heads takes the slopes of
-/// the next lower power, then every second one of the next higher.
+/// Slope of the ALiBi paper (Press et al., 2021): 2^(-8 (h+1) / n) for a power of two; another
+/// number of heads takes the slopes of the next lower power, then every second one of the next
+/// higher.
 __device__ float slope_of(const AttentionShape& s, std::int64_t head) {
   if (!s.alibi) return 0;
   std::int64_t power = 1;
@@ -87,7 +95,8 @@ __device__ float slope_of(const AttentionShape& s, std::int64_t head) {
   return static_cast<float>(exp2(-exponent));
 }
 
-__device__ float score(const AttentionShape& s, float product, float slope, std::int64_t key, std::int64_t query) {
+__device__ float score(const AttentionShape& s, float product, float slope, std::int64_t key,
+                       std::int64_t query) {
   return s.scale * product + slope * static_cast<float>(key - query);
 }
 
@@ -99,15 +108,19 @@ __device__ std::int64_t end_query(const AttentionShape& s, std::int64_t key) {
   return s.window > 0 && key + s.window < s.seq_len ? key + s.window : s.seq_len;
 }
 
-/// The (sequence, head, position) that a warp owns; positions vary fastest, so neighbours share keys in the cache.
+/// The (sequence, head, position) that a warp owns; positions vary fastest, so neighbours share
+/// keys in the cache.
 struct WarpPlace {
   std::int64_t b, head, t;
   bool inside;
 };
 
-__device__ WarpPlace warp_place(std::int64_t n_sequences, std::int64_t n_heads, std::int64_t seq_len) {
-  const std::int64_t warp = static_cast<std::int64_t>(blockIdx.x) * warps_per_block + threadIdx.x / warp_size;
-  return {warp / seq_len / n_heads, warp / seq_len % n_heads, warp % seq_len, warp < n_sequences * n_heads * seq_len};
+__device__ WarpPlace warp_place(std::int64_t n_sequences, std::int64_t n_heads,
+                                std::int64_t seq_len) {
+  const std::int64_t warp =
+      static_cast<std::int64_t>(blockIdx.x) * warps_per_block + threadIdx.x / warp_size;
+  return {warp / seq_len / n_heads, warp / seq_len % n_heads, warp % seq_len,
+          warp < n_sequences * n_heads * seq_len};
 }
 
 template <int dims, typename T>
@@ -151,9 +164,11 @@ __global__ void attention_dq(AttentionGradient g, AttentionShape s) {
   const T* qkv = static_cast<const T*>(g.qkv);
   const std::int64_t b = g.first + at.b, kv_head = at.head / (s.n_heads / s.n_kv_heads);
   const float slope = slope_of(s, at.head);
-  const float lse = g.lse[lse_at(s, b, at.t, at.head)], delta = g.delta[lse_at(s, at.b, at.t, at.head)];
+  const float lse = g.lse[lse_at(s, b, at.t, at.head)],
+              delta = g.delta[lse_at(s, at.b, at.t, at.head)];
   const LaneRow<dims> q = load_row<dims>(qkv + q_at(s, b, at.t, at.head), s.head_dim);
-  const LaneRow<dims> dout = load_row<dims>(static_cast<const T*>(g.dout) + out_at(s, b, at.t, at.head), s.head_dim);
+  const LaneRow<dims> dout =
+      load_row<dims>(static_cast<const T*>(g.dout) + out_at(s, b, at.t, at.head), s.head_dim);
   LaneRow<dims> dq{};
   for (std::int64_t j = first_key(s, at.t); j <= at.t; ++j) {
     const LaneRow<dims> k = load_row<dims>(qkv + k_at(s, b, j, kv_head), s.head_dim);
@@ -164,7 +179,8 @@ __global__ void attention_dq(AttentionGradient g, AttentionShape s) {
   store_row(static_cast<T*>(g.dqkv) + q_at(s, b, at.t, at.head), dq, s.scale, s.head_dim);
 }
 
-/// dv[j] = sum_t p[t, j] dout[t];  dk[j] = scale sum_t p[t, j] (dout[t] . v[j] - delta[t]) q[t]; both over all query heads.
+/// dv[j] = sum_t p[t, j] dout[t];  dk[j] = scale sum_t p[t, j] (dout[t] . v[j] - delta[t]) q[t];
+/// both over all query heads.
 template <int dims, typename T>
 __global__ void attention_dkv(AttentionGradient g, AttentionShape s) {
   const WarpPlace at = warp_place(g.n, s.n_kv_heads, s.seq_len);
@@ -210,29 +226,33 @@ std::int64_t warp_blocks(std::int64_t n_warps) { return parts_of(n_warps, warps_
 
 }  // namespace
 
-cudaError_t launch_attention(const void* qkv, void* out, float* lse, Dtype dtype, AttentionShape shape,
-                             cudaStream_t stream) {
+cudaError_t launch_attention(const void* qkv, void* out, float* lse, Dtype dtype,
+                             AttentionShape shape, cudaStream_t stream) {
   return dispatch(dtype, shape.head_dim, [&]<typename T, typename D>(T, D) {
-    return launch(stream, warp_blocks(shape.batch * shape.n_heads * shape.seq_len), block_threads, attention<D::dims, T>,
-                  static_cast<const T*>(qkv), static_cast<T*>(out), lse, shape);
+    return launch(stream, warp_blocks(shape.batch * shape.n_heads * shape.seq_len), block_threads,
+                  attention<D::dims, T>, static_cast<const T*>(qkv), static_cast<T*>(out), lse,
+                  shape);
   });
 }
 
-cudaError_t launch_attention_delta(AttentionGradient gradient, Dtype dtype, AttentionShape shape, cudaStream_t stream) {
+cudaError_t launch_attention_delta(AttentionGradient gradient, Dtype dtype, AttentionShape shape,
+                                   cudaStream_t stream) {
   return dispatch(dtype, shape.head_dim, [&]<typename T, typename D>(T, D) {
     return launch(stream, warp_blocks(gradient.n * shape.n_heads * shape.seq_len), block_threads,
                   attention_delta<D::dims, T>, gradient, shape);
   });
 }
 
-cudaError_t launch_attention_dq(AttentionGradient gradient, Dtype dtype, AttentionShape shape, cudaStream_t stream) {
+cudaError_t launch_attention_dq(AttentionGradient gradient, Dtype dtype, AttentionShape shape,
+                                cudaStream_t stream) {
   return dispatch(dtype, shape.head_dim, [&]<typename T, typename D>(T, D) {
-    return launch(stream, warp_blocks(gradient.n * shape.n_heads * shape.seq_len), block_threads, attention_dq<D::dims, T>,
-                  gradient, shape);
+    return launch(stream, warp_blocks(gradient.n * shape.n_heads * shape.seq_len), block_threads,
+                  attention_dq<D::dims, T>, gradient, shape);
   });
 }
 
-cudaError_t launch_attention_dkv(AttentionGradient gradient, Dtype dtype, AttentionShape shape, cudaStream_t stream) {
+cudaError_t launch_attention_dkv(AttentionGradient gradient, Dtype dtype, AttentionShape shape,
+                                 cudaStream_t stream) {
   return dispatch(dtype, shape.head_dim, [&]<typename T, typename D>(T, D) {
     return launch(stream, warp_blocks(gradient.n * shape.n_kv_heads * shape.seq_len), block_threads,
                   attention_dkv<D::dims, T>, gradient, shape);

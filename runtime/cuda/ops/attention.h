@@ -7,9 +7,11 @@
 
 namespace aforo::cuda {
 
-constexpr std::int64_t most_head_dim = 256;  ///< the kernels keep a head's row in the registers of a warp
+constexpr std::int64_t most_head_dim =
+    256;  ///< the kernels keep a head's row in the registers of a warp
 
-/// Packed rows [q heads | k heads | v heads] of `batch` sequences, and the rule for which keys a query sees.
+/// Packed rows [q heads | k heads | v heads] of `batch` sequences, and the rule for which keys a
+/// query sees.
 struct AttentionShape {
   std::int64_t batch, seq_len, n_heads, n_kv_heads, head_dim, window;
   float scale;
@@ -19,8 +21,8 @@ struct AttentionShape {
 };
 
 /// out (B*T, H*E), lse (B, H, T).
-cudaError_t launch_attention(const void* qkv, void* out, float* lse, Dtype dtype, AttentionShape shape,
-                             cudaStream_t stream);
+cudaError_t launch_attention(const void* qkv, void* out, float* lse, Dtype dtype,
+                             AttentionShape shape, cudaStream_t stream);
 
 /// Operands of the gradient for sequences [first, first + n) of the batch.
 struct AttentionGradient {
@@ -34,8 +36,11 @@ struct AttentionGradient {
 };
 
 /// delta[t] = dout[t] . out[t]; then dq, which needs delta; then dk and dv, which need delta.
-cudaError_t launch_attention_delta(AttentionGradient gradient, Dtype dtype, AttentionShape shape, cudaStream_t stream);
-cudaError_t launch_attention_dq(AttentionGradient gradient, Dtype dtype, AttentionShape shape, cudaStream_t stream);
-cudaError_t launch_attention_dkv(AttentionGradient gradient, Dtype dtype, AttentionShape shape, cudaStream_t stream);
+cudaError_t launch_attention_delta(AttentionGradient gradient, Dtype dtype, AttentionShape shape,
+                                   cudaStream_t stream);
+cudaError_t launch_attention_dq(AttentionGradient gradient, Dtype dtype, AttentionShape shape,
+                                cudaStream_t stream);
+cudaError_t launch_attention_dkv(AttentionGradient gradient, Dtype dtype, AttentionShape shape,
+                                 cudaStream_t stream);
 
 }  // namespace aforo::cuda

@@ -4,7 +4,8 @@
 
 namespace aforo::cuda {
 
-void fail_launch(cudaError_t code, const char* call, std::initializer_list<Size> sizes, Dtype dtype) {
+void fail_launch(cudaError_t code, const char* call, std::initializer_list<Size> sizes,
+                 Dtype dtype) {
   std::string text = fmt::format("{}(", call);
   for (const Size& size : sizes) text += fmt::format("{} {}, ", size.name, size.value);
   fail(code, text + std::string(name_of(dtype)) + ")");

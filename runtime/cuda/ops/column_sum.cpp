@@ -14,9 +14,9 @@ std::int64_t row_parts(std::int64_t rows, std::int64_t cols, std::int64_t worksp
 
 void run(const ColumnSum& op, const KernelArgs& args) {
   const Dtype dtype = args.read_types[0];
-  check_launch(
-      launch_column_sum(args.reads[0], dtype, args.out<float>(0), op.rows, op.cols, op.accumulate, args.stream), op.name,
-      {{"rows", op.rows}, {"cols", op.cols}}, dtype);
+  check_launch(launch_column_sum(args.reads[0], dtype, args.out<float>(0), op.rows, op.cols,
+                                 op.accumulate, args.stream),
+               op.name, {{"rows", op.rows}, {"cols", op.cols}}, dtype);
 }
 
 }  // namespace aforo::cuda

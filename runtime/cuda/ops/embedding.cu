@@ -1,12 +1,14 @@
-// Embedding: x[r, :] = scale * wte[token[r], :] + wpe[r % seq_len, :] over rows of d_model, and the gradients of both tables.
-// Arithmetic in fp32. Deterministic: no atomics, every sum in ascending order of rows.
+// Embedding: x[r, :] = scale * wte[token[r], :] + wpe[r % seq_len, :] over rows of d_model, and the
+// gradients of both tables. Arithmetic in fp32. Deterministic: no atomics, every sum in ascending
+// order of rows.
 //
-// Forward: a block owns a row, a thread its columns c, c + 256, ... Looked-up rows are read, x is written: d_model or
-// 2 d_model FLOPs a row.
+// Forward: a block owns a row, a thread its columns c, c + 256, ... Looked-up rows are read, x is
+// written: d_model or 2 d_model FLOPs a row.
 //
-// dwte: a block per row r, which owns token[r]'s row of the table if r is the token's first row, else ends. It looks through all
-// tokens, 256 at a time, and adds each row of dx that has its token: a row of dx is read once, the table row read and written
-// once per use. Looking costs rows^2 comparisons, from the level 2 cache: small beside the traffic up to about 10^5 rows.
+// dwte: a block per row r, which owns token[r]'s row of the table if r is the token's first row,
+// else ends. It looks through all tokens, 256 at a time, and adds each row of dx that has its
+// token: a row of dx is read once, the table row read and written once per use. Looking costs
+// rows^2 comparisons, from the level 2 cache: small beside the traffic up to about 10^5 rows.
 //
 // dwpe: a block owns a position, a thread its columns; the sequences are added in order.
 #include "runtime/cuda/ops/element.cuh"
@@ -17,11 +19,14 @@
 namespace aforo::cuda {
 namespace {
 
-__device__ bool is_in(std::int32_t token, std::int64_t vocab) { return token >= 0 && token < vocab; }
+__device__ bool is_in(std::int32_t token, std::int64_t vocab) {
+  return token >= 0 && token < vocab;
+}
 
 template <typename T>
-__global__ void embedding(const std::int32_t* tokens, const T* wte, const T* wpe, T* x, std::int64_t seq_len,
-                          std::int64_t d_model, std::int64_t vocab, float scale) {
+__global__ void embedding(const std::int32_t* tokens, const T* wte, const T* wpe, T* x,
+                          std::int64_t seq_len, std::int64_t d_model, std::int64_t vocab,
+                          float scale) {
   const std::int64_t row = blockIdx.x;
   const std::int32_t token = tokens[row];
   const bool known = is_in(token, vocab);
@@ -34,9 +39,11 @@ __global__ void embedding(const std::int32_t* tokens, const T* wte, const T* wpe
 }
 
 template <typename T>
-__global__ void embedding_tokens(const std::int32_t* tokens, const T* dx, float* dwte, std::int64_t rows,
-                                 std::int64_t d_model, std::int64_t vocab, float scale) {
-  __shared__ unsigned matches[block_threads / warp_size];  // a bit per token of the 256 being looked at
+__global__ void embedding_tokens(const std::int32_t* tokens, const T* dx, float* dwte,
+                                 std::int64_t rows, std::int64_t d_model, std::int64_t vocab,
+                                 float scale) {
+  __shared__ unsigned
+      matches[block_threads / warp_size];  // a bit per token of the 256 being looked at
   const std::int64_t row = blockIdx.x;
   const std::int32_t token = tokens[row];
   if (!is_in(token, vocab)) return;
@@ -58,8 +65,8 @@ __global__ void embedding_tokens(const std::int32_t* tokens, const T* dx, float*
 }
 
 template <typename T>
-__global__ void embedding_positions(const T* dx, float* dwpe, std::int64_t rows, std::int64_t seq_len, std::int64_t d_model,
-                                    bool accumulate) {
+__global__ void embedding_positions(const T* dx, float* dwpe, std::int64_t rows,
+                                    std::int64_t seq_len, std::int64_t d_model, bool accumulate) {
   const std::int64_t position = blockIdx.x;
   float* out = dwpe + position * d_model;
   for (std::int64_t c = threadIdx.x; c < d_model; c += blockDim.x) {
@@ -72,28 +79,32 @@ __global__ void embedding_positions(const T* dx, float* dwpe, std::int64_t rows,
 
 }  // namespace
 
-cudaError_t launch_embedding(const std::int32_t* tokens, const void* wte, const void* wpe, void* x, Dtype dtype,
-                             std::int64_t rows, std::int64_t seq_len, std::int64_t d_model, std::int64_t vocab, float scale,
+cudaError_t launch_embedding(const std::int32_t* tokens, const void* wte, const void* wpe, void* x,
+                             Dtype dtype, std::int64_t rows, std::int64_t seq_len,
+                             std::int64_t d_model, std::int64_t vocab, float scale,
                              cudaStream_t stream) {
   return with_type(dtype, [&]<typename T>(T) {
-    return launch(stream, rows, block_threads, embedding<T>, tokens, static_cast<const T*>(wte), static_cast<const T*>(wpe),
-                  static_cast<T*>(x), seq_len, d_model, vocab, scale);
+    return launch(stream, rows, block_threads, embedding<T>, tokens, static_cast<const T*>(wte),
+                  static_cast<const T*>(wpe), static_cast<T*>(x), seq_len, d_model, vocab, scale);
   });
 }
 
-cudaError_t launch_embedding_tokens(const std::int32_t* tokens, const void* dx, float* dwte, Dtype dtype, std::int64_t rows,
-                                    std::int64_t d_model, std::int64_t vocab, float scale, cudaStream_t stream) {
+cudaError_t launch_embedding_tokens(const std::int32_t* tokens, const void* dx, float* dwte,
+                                    Dtype dtype, std::int64_t rows, std::int64_t d_model,
+                                    std::int64_t vocab, float scale, cudaStream_t stream) {
   return with_type(dtype, [&]<typename T>(T) {
-    return launch(stream, rows, block_threads, embedding_tokens<T>, tokens, static_cast<const T*>(dx), dwte, rows, d_model,
-                  vocab, scale);
+    return launch(stream, rows, block_threads, embedding_tokens<T>, tokens,
+                  static_cast<const T*>(dx), dwte, rows, d_model, vocab, scale);
   });
 }
 
-cudaError_t launch_embedding_positions(const void* dx, float* dwpe, Dtype dtype, std::int64_t rows, std::int64_t seq_len,
-                                       std::int64_t d_model, std::int64_t positions, bool accumulate, cudaStream_t stream) {
+cudaError_t launch_embedding_positions(const void* dx, float* dwpe, Dtype dtype, std::int64_t rows,
+                                       std::int64_t seq_len, std::int64_t d_model,
+                                       std::int64_t positions, bool accumulate,
+                                       cudaStream_t stream) {
   return with_type(dtype, [&]<typename T>(T) {
-    return launch(stream, positions, block_threads, embedding_positions<T>, static_cast<const T*>(dx), dwpe, rows, seq_len,
-                  d_model, accumulate);
+    return launch(stream, positions, block_threads, embedding_positions<T>,
+                  static_cast<const T*>(dx), dwpe, rows, seq_len, d_model, accumulate);
   });
 }
 

@@ -23,22 +23,26 @@ void add_weight_gradients(const NormBackward& norm, const KernelArgs& args) {
   const std::int64_t n_parts = row_parts(norm.rows, stride, args.workspace_bytes);
   if (n_parts < 1) refuse_workspace(norm.name, args.workspace_bytes, stride * 4);
   float* partial = reinterpret_cast<float*>(args.workspace);
-  check_launch(launch_norm_weight_parts(args.reads[0], args.reads[1], norm.mean, norm.rstd, partial, args.read_types[0],
-                                        norm.rows, norm.cols, has_weight, has_bias, n_parts, args.stream),
-               norm.name, {{"rows", norm.rows}, {"cols", norm.cols}, {"parts", n_parts}}, args.read_types[0]);
+  check_launch(launch_norm_weight_parts(args.reads[0], args.reads[1], norm.mean, norm.rstd, partial,
+                                        args.read_types[0], norm.rows, norm.cols, has_weight,
+                                        has_bias, n_parts, args.stream),
+               norm.name, {{"rows", norm.rows}, {"cols", norm.cols}, {"parts", n_parts}},
+               args.read_types[0]);
   const float* next = partial;
   for (float* sums : {norm.dweight, norm.dbias}) {
     if (sums == nullptr) continue;
-    check_launch(launch_add_parts(next, n_parts, stride, sums, norm.cols, norm.accumulate_weights, args.stream), norm.name,
-                 {{"cols", norm.cols}, {"parts", n_parts}}, Dtype::fp32);
+    check_launch(launch_add_parts(next, n_parts, stride, sums, norm.cols, norm.accumulate_weights,
+                                  args.stream),
+                 norm.name, {{"cols", norm.cols}, {"parts", n_parts}}, Dtype::fp32);
     next += norm.cols;
   }
 }
 
 void run_backward(const NormBackward& norm, const KernelArgs& args) {
   add_weight_gradients(norm, args);  // first: dx may lie where dy is
-  check_launch(launch_norm_dx(args.reads[0], args.reads[1], norm.mean, norm.rstd, norm.weight, args.writes[0],
-                              args.read_types[0], norm.rows, norm.cols, norm.accumulate_dx, args.stream),
+  check_launch(launch_norm_dx(args.reads[0], args.reads[1], norm.mean, norm.rstd, norm.weight,
+                              args.writes[0], args.read_types[0], norm.rows, norm.cols,
+                              norm.accumulate_dx, args.stream),
                norm.name, {{"rows", norm.rows}, {"cols", norm.cols}}, args.read_types[0]);
 }
 
@@ -47,8 +51,9 @@ void run_backward(const NormBackward& norm, const KernelArgs& args) {
 void run(const LayerNorm& op, const KernelArgs& args) {
   const float* weight = op.has_weight ? args.in<float>(1) : nullptr;
   const float* bias = op.has_bias ? args.in<float>(op.has_weight ? 2 : 1) : nullptr;
-  check_launch(launch_layer_norm(args.reads[0], weight, bias, args.writes[0], {args.out<float>(1), args.out<float>(2)},
-                                 args.read_types[0], op.rows, op.cols, op.epsilon, args.stream),
+  check_launch(launch_layer_norm(args.reads[0], weight, bias, args.writes[0],
+                                 {args.out<float>(1), args.out<float>(2)}, args.read_types[0],
+                                 op.rows, op.cols, op.epsilon, args.stream),
                op.name, {{"rows", op.rows}, {"cols", op.cols}}, args.read_types[0]);
 }
 
@@ -65,8 +70,8 @@ void run(const LayerNormBackward& op, const KernelArgs& args) {
 
 void run(const RmsNorm& op, const KernelArgs& args) {
   const float* weight = op.has_weight ? args.in<float>(1) : nullptr;
-  check_launch(launch_rms_norm(args.reads[0], weight, args.writes[0], args.out<float>(1), args.read_types[0], op.rows,
-                               op.cols, op.epsilon, args.stream),
+  check_launch(launch_rms_norm(args.reads[0], weight, args.writes[0], args.out<float>(1),
+                               args.read_types[0], op.rows, op.cols, op.epsilon, args.stream),
                op.name, {{"rows", op.rows}, {"cols", op.cols}}, args.read_types[0]);
 }
 

@@ -21,7 +21,8 @@ NormTensors tensors_from(const KernelArgs& args, int begin) {
 
 std::int64_t all_blocks(const KernelArgs& args) {
   std::int64_t blocks = 0;
-  for (int i = 0; i < args.n_reads; ++i) blocks += (args.read_numels[i] + norm_block - 1) / norm_block;
+  for (int i = 0; i < args.n_reads; ++i)
+    blocks += (args.read_numels[i] + norm_block - 1) / norm_block;
   return blocks;
 }
 
@@ -34,10 +35,11 @@ Dtype copy_type(bool has_copy, const KernelArgs& args, int write) {
 void run(const AdamW& op, const KernelArgs& args) {
   void* copy = op.has_copy ? args.writes[3] : nullptr;
   const Dtype dtype = copy_type(op.has_copy, args, 3);
-  check_launch(launch_adamw(args.in<float>(0), args.out<float>(0), args.out<float>(1), args.out<float>(2),
-                            args.in<float>(4), args.in<float>(5), copy, dtype, op.numel,
-                            {op.beta1, op.beta2, op.epsilon, op.weight_decay}, args.stream),
-               op.name, {{"numel", op.numel}}, dtype);
+  check_launch(
+      launch_adamw(args.in<float>(0), args.out<float>(0), args.out<float>(1), args.out<float>(2),
+                   args.in<float>(4), args.in<float>(5), copy, dtype, op.numel,
+                   {op.beta1, op.beta2, op.epsilon, op.weight_decay}, args.stream),
+      op.name, {{"numel", op.numel}}, dtype);
 }
 
 void run(const GradientNorm& op, const KernelArgs& args) {
@@ -48,12 +50,13 @@ void run(const GradientNorm& op, const KernelArgs& args) {
   std::int64_t before = 0;
   for (int i = 0; i < args.n_reads;) {
     const NormTensors list = tensors_from(args, i);
-    check_launch(launch_norm_parts(list, partial + before, args.stream), op.name, {{"tensors", list.n}}, Dtype::fp32);
+    check_launch(launch_norm_parts(list, partial + before, args.stream), op.name,
+                 {{"tensors", list.n}}, Dtype::fp32);
     before += list.first_block[list.n];
     i += list.n;
   }
-  check_launch(launch_norm_total(partial, n_blocks, args.out<double>(0), args.stream), op.name, {{"blocks", n_blocks}},
-               Dtype::fp64);
+  check_launch(launch_norm_total(partial, n_blocks, args.out<double>(0), args.stream), op.name,
+               {{"blocks", n_blocks}}, Dtype::fp64);
 }
 
 void run(const Sgd& op, const KernelArgs& args) {
@@ -61,14 +64,16 @@ void run(const Sgd& op, const KernelArgs& args) {
   float* b = op.has_momentum ? args.out<float>(1) : nullptr;
   void* copy = op.has_copy ? args.writes[copy_at] : nullptr;
   const Dtype dtype = copy_type(op.has_copy, args, copy_at);
-  check_launch(launch_sgd(args.in<float>(0), args.out<float>(0), b, args.in<float>(2), args.in<float>(3), copy, dtype,
-                          op.numel, op.momentum, op.weight_decay, args.stream),
-               op.name, {{"numel", op.numel}}, dtype);
+  check_launch(
+      launch_sgd(args.in<float>(0), args.out<float>(0), b, args.in<float>(2), args.in<float>(3),
+                 copy, dtype, op.numel, op.momentum, op.weight_decay, args.stream),
+      op.name, {{"numel", op.numel}}, dtype);
 }
 
 void run(const StepControl& op, const KernelArgs& args) {
   const StepControlRules rules{op.clip_norm, op.dynamic_loss_scale, op.growth_interval};
-  check_launch(launch_step_control(args.in<double>(0), args.out<float>(0), rules, args.stream), op.name, {}, Dtype::fp32);
+  check_launch(launch_step_control(args.in<double>(0), args.out<float>(0), rules, args.stream),
+               op.name, {}, Dtype::fp32);
 }
 
 }  // namespace aforo::cuda

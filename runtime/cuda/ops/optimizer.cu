@@ -1,14 +1,16 @@
 // GradientNorm, StepControl, AdamW, Sgd.
 //
-// GradientNorm: every tensor is cut into blocks of 16384 elements; a block of 256 threads sums one of them in fp64, a thread its
-// elements i, i + 256, ..., then the threads in a fixed order. One last block adds the partial sums, a thread its sums s,
-// s + 1024, ..., then the threads in a fixed order. 2 FLOPs an element, gradients cross memory once. Deterministic.
+// GradientNorm: every tensor is cut into blocks of 16384 elements; a block of 256 threads sums one
+// of them in fp64, a thread its elements i, i + 256, ..., then the threads in a fixed order. One
+// last block adds the partial sums, a thread its sums s, s + 1024, ..., then the threads in a fixed
+// order. 2 FLOPs an element, gradients cross memory once. Deterministic.
 //
 // StepControl: one thread.
 //
-// AdamW, Sgd: flat over numel elements (launch.cuh), in fp32; about 11 and 5 FLOPs an element. AdamW moves gradient, w, m, v in
-// and w, m, v out (28 bytes), plus 2 for the 16-bit copy; Sgd 20 plus 2. The scalars of a step, with two powers in fp64, are
-// computed once per block. A skipped step ends before it reads anything else. Deterministic.
+// AdamW, Sgd: flat over numel elements (launch.cuh), in fp32; about 11 and 5 FLOPs an element.
+// AdamW moves gradient, w, m, v in and w, m, v out (28 bytes), plus 2 for the 16-bit copy; Sgd 20
+// plus 2. The scalars of a step, with two powers in fp64, are computed once per block. A skipped
+// step ends before it reads anything else. Deterministic.
 #include "planner/program/control.h"
 #include "runtime/cuda/ops/element.cuh"
 #include "runtime/cuda/ops/launch.cuh"
@@ -83,9 +85,12 @@ template <typename F>
 cudaError_t with_copy(bool has_copy, Dtype dtype, F f) {
   if (!has_copy) return f(NoCopy{});
   switch (dtype) {
-    case Dtype::bf16: return f(Bf16{});
-    case Dtype::fp16: return f(Fp16{});
-    default: return cudaErrorInvalidValue;
+    case Dtype::bf16:
+      return f(Bf16{});
+    case Dtype::fp16:
+      return f(Fp16{});
+    default:
+      return cudaErrorInvalidValue;
   }
 }
 
@@ -102,8 +107,8 @@ __device__ AdamWStep adamw_step(const float* control, const float* schedule, Ada
 }
 
 template <typename Copy>
-__global__ void adamw(const float* gradient, float* w, float* m, float* v, const float* control, const float* schedule,
-                      Copy* copy, std::int64_t numel, AdamWRates rates) {
+__global__ void adamw(const float* gradient, float* w, float* m, float* v, const float* control,
+                      const float* schedule, Copy* copy, std::int64_t numel, AdamWRates rates) {
   if (control[control::skip] != 0) return;
   __shared__ AdamWStep step;
   if (threadIdx.x == 0) step = adamw_step(control, schedule, rates);
@@ -124,10 +129,12 @@ __global__ void adamw(const float* gradient, float* w, float* m, float* v, const
 }
 
 template <typename Copy>
-__global__ void sgd(const float* gradient, float* w, float* b, const float* control, const float* schedule, Copy* copy,
-                    std::int64_t numel, float momentum, float weight_decay) {
+__global__ void sgd(const float* gradient, float* w, float* b, const float* control,
+                    const float* schedule, Copy* copy, std::int64_t numel, float momentum,
+                    float weight_decay) {
   if (control[control::skip] != 0) return;
-  const float multiplier = control[control::gradient_multiplier], rate = schedule[schedule::learning_rate];
+  const float multiplier = control[control::gradient_multiplier],
+              rate = schedule[schedule::learning_rate];
   for (std::int64_t i = flat_begin(); i < numel; i += flat_step()) {
     const float old_w = w[i];
     float g = gradient[i] * multiplier + weight_decay * old_w;
@@ -144,30 +151,35 @@ __global__ void sgd(const float* gradient, float* w, float* b, const float* cont
 }  // namespace
 
 cudaError_t launch_norm_parts(const NormTensors& tensors, double* partial, cudaStream_t stream) {
-  return launch(stream, tensors.first_block[tensors.n], block_threads, norm_parts, tensors, partial);
+  return launch(stream, tensors.first_block[tensors.n], block_threads, norm_parts, tensors,
+                partial);
 }
 
-cudaError_t launch_norm_total(const double* partial, std::int64_t n, double* total, cudaStream_t stream) {
+cudaError_t launch_norm_total(const double* partial, std::int64_t n, double* total,
+                              cudaStream_t stream) {
   return launch(stream, 1, total_threads, norm_total, partial, n, total);
 }
 
-cudaError_t launch_step_control(const double* norm_squared, float* control, StepControlRules rules, cudaStream_t stream) {
+cudaError_t launch_step_control(const double* norm_squared, float* control, StepControlRules rules,
+                                cudaStream_t stream) {
   return launch(stream, 1, 1, step_control, norm_squared, control, rules);
 }
 
-cudaError_t launch_adamw(const float* gradient, float* w, float* m, float* v, const float* control, const float* schedule,
-                         void* copy, Dtype copy_type, std::int64_t numel, AdamWRates rates, cudaStream_t stream) {
+cudaError_t launch_adamw(const float* gradient, float* w, float* m, float* v, const float* control,
+                         const float* schedule, void* copy, Dtype copy_type, std::int64_t numel,
+                         AdamWRates rates, cudaStream_t stream) {
   return with_copy(copy != nullptr, copy_type, [&]<typename Copy>(Copy) {
-    return launch(stream, flat_blocks(numel), block_threads, adamw<Copy>, gradient, w, m, v, control, schedule,
-                  static_cast<Copy*>(copy), numel, rates);
+    return launch(stream, flat_blocks(numel), block_threads, adamw<Copy>, gradient, w, m, v,
+                  control, schedule, static_cast<Copy*>(copy), numel, rates);
   });
 }
 
-cudaError_t launch_sgd(const float* gradient, float* w, float* b, const float* control, const float* schedule, void* copy,
-                       Dtype copy_type, std::int64_t numel, float momentum, float weight_decay, cudaStream_t stream) {
+cudaError_t launch_sgd(const float* gradient, float* w, float* b, const float* control,
+                       const float* schedule, void* copy, Dtype copy_type, std::int64_t numel,
+                       float momentum, float weight_decay, cudaStream_t stream) {
   return with_copy(copy != nullptr, copy_type, [&]<typename Copy>(Copy) {
-    return launch(stream, flat_blocks(numel), block_threads, sgd<Copy>, gradient, w, b, control, schedule,
-                  static_cast<Copy*>(copy), numel, momentum, weight_decay);
+    return launch(stream, flat_blocks(numel), block_threads, sgd<Copy>, gradient, w, b, control,
+                  schedule, static_cast<Copy*>(copy), numel, momentum, weight_decay);
   });
 }
 

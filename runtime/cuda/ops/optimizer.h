@@ -23,7 +23,8 @@ constexpr std::int64_t norm_block = 16384;
 cudaError_t launch_norm_parts(const NormTensors& tensors, double* partial, cudaStream_t stream);
 
 /// *total = sum of n partial sums.
-cudaError_t launch_norm_total(const double* partial, std::int64_t n, double* total, cudaStream_t stream);
+cudaError_t launch_norm_total(const double* partial, std::int64_t n, double* total,
+                              cudaStream_t stream);
 
 struct StepControlRules {
   float clip_norm;
@@ -32,18 +33,22 @@ struct StepControlRules {
 };
 
 /// Writes what this step does with its gradients into `control`.
-cudaError_t launch_step_control(const double* norm_squared, float* control, StepControlRules rules, cudaStream_t stream);
+cudaError_t launch_step_control(const double* norm_squared, float* control, StepControlRules rules,
+                                cudaStream_t stream);
 
 struct AdamWRates {
   float beta1, beta2, epsilon, weight_decay;
 };
 
 /// One AdamW step of w, m, v in place; `copy` is null or takes the rounded w.
-cudaError_t launch_adamw(const float* gradient, float* w, float* m, float* v, const float* control, const float* schedule,
-                         void* copy, Dtype copy_type, std::int64_t numel, AdamWRates rates, cudaStream_t stream);
+cudaError_t launch_adamw(const float* gradient, float* w, float* m, float* v, const float* control,
+                         const float* schedule, void* copy, Dtype copy_type, std::int64_t numel,
+                         AdamWRates rates, cudaStream_t stream);
 
-/// One SGD step of w and the momentum b (null: none) in place; `copy` is null or takes the rounded w.
-cudaError_t launch_sgd(const float* gradient, float* w, float* b, const float* control, const float* schedule, void* copy,
-                       Dtype copy_type, std::int64_t numel, float momentum, float weight_decay, cudaStream_t stream);
+/// One SGD step of w and the momentum b (null: none) in place; `copy` is null or takes the rounded
+/// w.
+cudaError_t launch_sgd(const float* gradient, float* w, float* b, const float* control,
+                       const float* schedule, void* copy, Dtype copy_type, std::int64_t numel,
+                       float momentum, float weight_decay, cudaStream_t stream);
 
 }  // namespace aforo::cuda

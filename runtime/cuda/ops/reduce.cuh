@@ -1,5 +1,6 @@
 #pragma once
-// Sums over a warp or a block. The order of every sum depends on the size of the block alone, so results repeat bit for bit.
+// Sums over a warp or a block. The order of every sum depends on the size of the block alone, so
+// results repeat bit for bit.
 
 #include <cuda_runtime.h>
 
@@ -17,7 +18,8 @@ __device__ T warp_sum(T value) {
   return value;
 }
 
-/// Sum over the threads of a block of whole warps, the same bits in every thread. All threads must call it.
+/// Sum over the threads of a block of whole warps, the same bits in every thread. All threads must
+/// call it.
 template <typename T>
 __device__ T block_sum(T value) {
   __shared__ T of_warp[32];  // a block has at most 32 warps

@@ -1,0 +1,140 @@
+#include "planner/spec/model_file.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "planner/base/files.h"
+#include "tests/base/thrown.h"
+#include "tests/spec/samples.h"
+
+namespace fs = std::filesystem;
+
+namespace aforo {
+namespace {
+
+constexpr const char* shortest =
+    "name: x\n"
+    "n_layers: 2\n"
+    "d_model: 64\n"
+    "vocab_size: 100\n"
+    "max_seq_len: 128\n"
+    "position: {kind: learned}\n"
+    "norm: {kind: layer_norm}\n"
+    "attention: {n_heads: 4}\n"
+    "mlp: {d_ff: 256, activation: relu}\n";
+
+ModelSpec read(const std::string& text) { return read_model(YamlNode::load_text(text, "m.yaml")); }
+
+/// `shortest` with one piece replaced.
+std::string with(const std::string& piece, const std::string& other) {
+  std::string text = shortest;
+  text.replace(text.find(piece), piece.size(), other);
+  return text;
+}
+
+std::string error_with(const std::string& piece, const std::string& other) {
+  return test::input_error([&] { read(with(piece, other)); });
+}
+
+}  // namespace
+
+TEST_CASE("model file: absent keys have the documented defaults") {
+  const ModelSpec m = read(shortest);
+  CHECK(m.attention.n_kv_heads == 4);
+  CHECK(m.attention.head_dim == 16);
+  CHECK(m.norm.bias);
+  CHECK(m.norm.weight);
+  CHECK(m.learned_rows() == 128);
+  CHECK_FALSE(m.tie_embeddings);
+  CHECK(m.block == BlockKind::pre_norm);
+  CHECK(m.embedding_scale == 1);
+  CHECK_FALSE(m.n_params);
+  CHECK_FALSE(read(with("layer_norm", "rms_norm")).norm.bias);
+}
+
+TEST_CASE("model file: reading what was written gives the same model back, to the last digit") {
+  test::Samples samples(31);
+  for (int i = 0; i < 500; ++i) {
+    const ModelSpec model = samples.model();
+    REQUIRE(read(write_model(model)) == model);
+  }
+}
+
+TEST_CASE("model file: a written model indents, so that it can be part of another file") {
+  const ModelSpec model = read(shortest);
+  const YamlNode root = YamlNode::load_text("model:\n" + write_model(model, 2), "p.yaml");
+  CHECK(read_model(root.at("model")) == model);
+}
+
+TEST_CASE("model file: problems carry file, line, column and both values") {
+  CHECK(error_with("{n_heads: 4}", "{n_heads: 4, n_kv_heads: 3}") ==
+        "m.yaml:8:38: n_kv_heads is 3, which does not divide n_heads (4)");
+  CHECK(error_with("{n_heads: 4}", "{n_heads: 5}") ==
+        "m.yaml:8:22: n_heads is 5, which does not divide d_model (64); give head_dim");
+  CHECK(error_with("n_layers: 2", "n_layers: 0") ==
+        "m.yaml:2:11: n_layers is 0; expected 1 to 10000");
+  CHECK(error_with("n_layers: 2", "n_layers: 2.5") ==
+        "m.yaml:2:11: n_layers is \"2.5\"; expected a whole number");
+  CHECK(error_with("d_ff: 256", "d_ff: 99999999999") ==
+        "m.yaml:9:13: mlp.d_ff is 99999999999; expected 0 to 134217728");
+  CHECK(error_with("activation: relu", "activation: swiglue") ==
+        "m.yaml:9:30: mlp.activation is \"swiglue\"; expected gelu, gelu_tanh, relu, relu2, silu, "
+        "swiglu, geglu; did you mean swiglu?");
+  CHECK(error_with("name: x\n", "name: x\nn_layer: 3\n") ==
+        "m.yaml:2:1: unknown key \"n_layer\"; did you mean \"n_layers\"?");
+  CHECK(error_with("mlp: {d_ff: 256, activation: relu}\n", "") ==
+        "m.yaml:1:1: key \"mlp\" is missing");
+  CHECK(error_with("{kind: learned}", "{kind: rope, fraction: 0.3}") ==
+        "m.yaml:6:35: fraction is 0.3, which is 4.8 of the head_dim 16 dimensions; rope rotates "
+        "pairs, so it must be an even whole number");
+}
+
+TEST_CASE("model file: a problem of a default points at the map that lacks the key") {
+  // head_dim is 64 / 64 = 1 by default, which rope cannot rotate.
+  std::string text = with("{n_heads: 4}", "{n_heads: 64}");
+  text.replace(text.find("learned"), 7, "rope");
+  CHECK(test::input_error([&] { read(text); }) ==
+        "m.yaml:8:12: head_dim is 1; rope rotates pairs, so it must be even");
+}
+
+TEST_CASE("model file: every model of models/ is found by its name, and is called that") {
+  const std::vector<std::string> names = model_names();
+  CHECK(names.size() >= 90);
+  for (const std::string& name : names) CHECK(find_model(name).name == name);
+}
+
+TEST_CASE("model file: an unknown name is refused with the nearest one") {
+  CHECK(test::input_error([] { find_model("lama-2-7b"); }) ==
+        "there is no model \"lama-2-7b\"; did you mean llama-2-7b?; `aforo models` lists the "
+        "names, or give a YAML file, a config.json or the folder that holds one");
+  CHECK(test::input_error([] { find_model(""); }).starts_with("there is no model \"\";"));
+}
+
+TEST_CASE("model file: a path that does not exist is no misspelt name") {
+  CHECK(test::input_error([] { find_model("no/such.yaml"); }) ==
+        "\"no/such.yaml\" is no file, and no folder with a config.json; `aforo models` lists the "
+        "models that need no file");
+  // Longer than a file name may be: the file system's own error must not escape.
+  CHECK(test::input_error([] { find_model(std::string(5000, 'x') + "/"); }).find("is no file") !=
+        std::string::npos);
+}
+
+TEST_CASE("model file: a YAML file, a config.json and its folder are all models") {
+  std::string form = (fs::temp_directory_path() / "aforo_model_XXXXXX").string();
+  REQUIRE(::mkdtemp(form.data()) != nullptr);
+  const fs::path folder(form);
+  write_file((folder / "m.yaml").string(), shortest);
+  write_file((folder / "config.json").string(),
+             R"({"model_type": "gpt2", "n_layer": 2, "n_embd": 64, "n_head": 4, "vocab_size": 100,
+                 "n_positions": 128})");
+  CHECK(find_model((folder / "m.yaml").string()).d_model == 64);
+  CHECK(find_model(folder.string()).n_layers == 2);
+  CHECK(find_model(folder.string()).name == folder.filename());
+  CHECK(find_model((folder / "config.json").string()) == find_model(folder.string()));
+  fs::remove_all(folder);
+}
+
+}  // namespace aforo
