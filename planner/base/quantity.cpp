@@ -90,6 +90,14 @@ std::optional<Q> wrap(std::optional<double> value) {
 std::optional<Bytes> parse_bytes(std::string_view text) {
   const auto value = parse(text, byte_units);
   if (!value || *value > 9e18) return std::nullopt;
+  // Whole numbers of any unit are exact, also beyond the 53 bits of a double.
+  text = trimmed(text);
+  std::int64_t whole = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
+  const std::string_view unit = trimmed(text.substr(end - text.data()));
+  if (error == std::errc())
+    for (const Unit& known : byte_units)
+      if (known.name == unit) return Bytes(whole * static_cast<std::int64_t>(known.factor));
   return Bytes(std::llround(*value));
 }
 std::optional<BytesPerSecond> parse_bandwidth(std::string_view text) {

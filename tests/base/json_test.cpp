@@ -63,7 +63,8 @@ TEST_CASE("json: what is written reads back as the same text and numbers") {
     json.begin_object().field("text", text).field("number", number).end_object();
     const JsonNode root = JsonNode::parse(json.text(), "t.json");
     REQUIRE(root.at("text").string() == text);
-    REQUIRE(root.at("number").number() == number);
+    // Boost.JSON reads decimal numbers to within one unit in the last place, not always to the nearest.
+    REQUIRE(std::abs(root.at("number").number() - number) <= 2.3e-16 * std::abs(number));
   }
 }
 
@@ -101,8 +102,9 @@ TEST_CASE("json: wrong types, missing and unknown keys are refused with the path
   CHECK(error([&] { root.at("n").items(); }) == "c.json: n is 70000; expected a list");
   CHECK(error([&] { root.at("n").at("x"); }) == "c.json: n is 70000; expected an object");
   CHECK(error([&] { root.at("a").at("c"); }) == "c.json: key \"c\" is missing in a");
-  CHECK(error([&] { root.finish(); }) ==
-        "c.json: unknown key \"f\"; the keys here are a, big, list, n");
+  const JsonNode other = JsonNode::parse(R"({"a": 1, "f": 2})", "c.json");
+  other.at("a");
+  CHECK(error([&] { other.finish(); }) == "c.json: unknown key \"f\"; did you mean \"a\"?");
 }
 
 TEST_CASE("json: null counts as absent, but is seen when asked for") {

@@ -86,9 +86,9 @@ TEST_CASE(
 
 TEST_CASE("calibration: what nothing can be divided by is refused") {
   CHECK(error_with("rate: 4 GFLOP/s", "rate: 0 FLOP/s") ==
-        "c.yaml:11:57: gemm[0].rate is \"0 FLOP/s\"; expected more than 0");
+        "c.yaml:11:55: gemm[0].rate is \"0 FLOP/s\"; expected more than 0");
   CHECK(error_with("time: 5 us", "time: 0 us") ==
-        "c.yaml:13:56: passes[0].time is \"0 us\"; expected more than 0");
+        "c.yaml:13:55: passes[0].time is \"0 us\"; expected more than 0");
   CHECK(error_with("copy_bandwidth: 10 GB/s", "copy_bandwidth: 0 GB/s") ==
         "c.yaml:8:17: copy_bandwidth is \"0 GB/s\"; expected more than 0");
 }

@@ -169,10 +169,10 @@ TEST_CASE("prices: an offer of an unknown kind or without a unit is refused") {
     });
   };
   CHECK(error("{provider: a, accelerator: b, count: 1, kind: on-demand, price: 1 USD/h}") ==
-        "p.yaml:3:50: offers[0].kind is \"on-demand\"; expected on_demand, community, spot, "
+        "p.yaml:3:51: offers[0].kind is \"on-demand\"; expected on_demand, community, spot, "
         "interruptible, reserved; did you mean on_demand?");
   CHECK(error("{provider: a, accelerator: b, count: 1, kind: spot, price: 1}") ==
-        "p.yaml:3:63: offers[0].price is \"1\"; expected a price with a unit, such as \"0.22 "
+        "p.yaml:3:64: offers[0].price is \"1\"; expected a price with a unit, such as \"0.22 "
         "USD/h\"");
   CHECK(error("{provider: a, accelerator: b, count: 0, kind: spot, price: 1 USD/h}") ==
         "p.yaml:3:42: offers[0].count is 0; expected 1 to 100000");

@@ -71,7 +71,7 @@ TEST_CASE("model file: a written model indents, so that it can be part of anothe
 
 TEST_CASE("model file: problems carry file, line, column and both values") {
   CHECK(error_with("{n_heads: 4}", "{n_heads: 4, n_kv_heads: 3}") ==
-        "m.yaml:8:38: n_kv_heads is 3, which does not divide n_heads (4)");
+        "m.yaml:8:37: n_kv_heads is 3, which does not divide n_heads (4)");
   CHECK(error_with("{n_heads: 4}", "{n_heads: 5}") ==
         "m.yaml:8:22: n_heads is 5, which does not divide d_model (64); give head_dim");
   CHECK(error_with("n_layers: 2", "n_layers: 0") ==
@@ -88,7 +88,7 @@ TEST_CASE("model file: problems carry file, line, column and both values") {
   CHECK(error_with("mlp: {d_ff: 256, activation: relu}\n", "") ==
         "m.yaml:1:1: key \"mlp\" is missing");
   CHECK(error_with("{kind: learned}", "{kind: rope, fraction: 0.3}") ==
-        "m.yaml:6:35: fraction is 0.3, which is 4.8 of the head_dim 16 dimensions; rope rotates "
+        "m.yaml:6:34: fraction is 0.3, which is 4.8 of the head_dim 16 dimensions; rope rotates "
         "pairs, so it must be an even whole number");
 }
 
