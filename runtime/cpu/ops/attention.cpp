@@ -33,7 +33,9 @@ struct Panel {
 
 /// A thread's share of the workspace.
 struct ForwardScratch {
-  float *keys, *values, *scores;
+  float* keys;
+  float* values;
+  float* scores;
   Panel panels[most_panels];
   std::int64_t size;
 

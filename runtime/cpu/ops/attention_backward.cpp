@@ -189,7 +189,8 @@ class Backward {
     for (int v = 0; v < tile_cols; v += width) {
       const Vec lse = load(panel.lse + v), delta = load(panel.delta + v);
       for (std::int64_t r = range.begin; r < rounded_up(range.end, tile_rows); ++r) {
-        float *p = scratch.p + r * tile_cols + v, *ds = scratch.ds + r * tile_cols + v;
+        float* p = scratch.p + r * tile_cols + v;
+        float* ds = scratch.ds + r * tile_cols + v;
         const Vec probability = exp(load(p) - lse);
         store(p, probability);
         store(ds, probability * (load(ds) - delta));
@@ -259,7 +260,9 @@ class Backward {
 
   AttentionShape shape_;
   BackwardPlan plan_;
-  const T *dout_, *qkv_, *out_;
+  const T* dout_;
+  const T* qkv_;
+  const T* out_;
   const float* lse_;
   T* dqkv_;
   float* workspace_;

@@ -14,25 +14,32 @@ constexpr std::int64_t most_panels = 128 / tile_cols;
 
 /// One panel's queries, packed along head_dim.
 struct QueryPanel {
-  float *q, *dout;     ///< q is scaled
-  float *lse, *delta;  ///< infinity and 0 past the last query: p and ds vanish there
+  float* q;  ///< scaled
+  float* dout;
+  float* lse;  ///< infinity past the last query, delta 0: p and ds vanish there
+  float* delta;
 };
 
 /// A thread's share of the workspace.
 struct BackwardScratch {
-  float *keys, *values;             ///< packed along head_dim
-  float *keys_by_key;               ///< packed along the keys
-  float *p, *ds;                    ///< [key_block, tile_cols] of one panel
-  float *p_by_query, *ds_by_query;  ///< of all panels, packed along the queries
-  float *q_by_query, *dout_by_query;
-  float *dk, *dv;  ///< [key_block, dim_cols]
-  float *dq;       ///< n_dq panels [dim_rows, tile_cols]
+  float* keys;  ///< packed along head_dim
+  float* values;
+  float* keys_by_key;  ///< packed along the keys
+  float* p;            ///< [key_block, tile_cols] of one panel
+  float* ds;
+  float* p_by_query;  ///< of all panels, packed along the queries
+  float* ds_by_query;
+  float* q_by_query;
+  float* dout_by_query;
+  float* dk;  ///< [key_block, dim_cols]
+  float* dv;
+  float* dq;  ///< n_dq panels [dim_rows, tile_cols]
   QueryPanel panels[most_panels];
   std::int64_t n_queries;  ///< that p_by_query and the others have room for
   std::int64_t size;
 
-  BackwardScratch(const AttentionShape &shape, std::int64_t n_panels, std::int64_t n_dq,
-                  float *first) {
+  BackwardScratch(const AttentionShape& shape, std::int64_t n_panels, std::int64_t n_dq,
+                  float* first) {
     Scratch scratch(first);
     n_queries = n_panels * tile_cols;
     keys = scratch.take(key_block * shape.head_dim + panel_slack);
@@ -66,7 +73,7 @@ struct BackwardPlan {
   std::int64_t n_dq;      ///< panels of dq in scratch
 };
 
-inline BackwardPlan backward_plan(const AttentionShape &shape, const KernelArgs &args) {
+inline BackwardPlan backward_plan(const AttentionShape& shape, const KernelArgs& args) {
   const std::int64_t floats = args.workspace_bytes / 4;
   const auto plan = [&](bool one_pass) {
     BackwardPlan p{one_pass, 0, smaller(most_panels, shape.n_panels()), 0};

@@ -20,7 +20,8 @@ constexpr std::int64_t chunk = 32;
 
 /// One unit vector per pair of dimensions.
 struct Rotations {
-  double *cos, *sin;
+  double* cos;
+  double* sin;
 };
 
 /// Pieces of the workspace; every piece is a whole number of cache lines.
