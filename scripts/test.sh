@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every test that needs no GPU, with sanitizers; GPU tests say that they are skipped and why.
+# Every test that needs no GPU, with sanitizers; says why GPU tests are skipped.
 # Usage: scripts/test.sh
 set -eu
 cd "$(dirname "$0")/.."
@@ -11,3 +11,5 @@ ctest --preset ci -j 2
 cmake --preset planner -DAFORO_WERROR=ON
 cmake --build --preset planner
 ctest --preset planner -j 2
+echo "aforo: GPU tests skipped: these builds leave the CUDA backend out; on a machine with a GPU run"
+echo "  cmake --preset cuda && cmake --build --preset cuda && ctest --test-dir build/cuda -L gpu"

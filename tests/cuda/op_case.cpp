@@ -42,9 +42,8 @@ class ProgramBuilder {
  public:
   explicit ProgramBuilder(const OpCase& op_case) : case_(op_case) {
     program_.target = {"test", alignment, Bytes(8 * mebi)};
-    add("workspace", {8 * mebi, TypeRule::fp32}, true, false);
-    program_.buffers[0].shape = {2 * mebi, 1, 2};
-    program_.buffers[0].role = Role::workspace;
+    program_.buffers.push_back(
+        {"workspace", {2 * mebi, 1, 2}, Dtype::fp32, Role::workspace, {}, true});
     program_.ports.workspace = 0;
   }
 
