@@ -9,9 +9,8 @@ if ! command -v apt-get >/dev/null 2>&1; then
 fi
 
 # Debian 12's default Boost (1.74) has no JSON; its 1.81 packages carry the version in their names.
-boost=""
-if apt-cache show libboost-json-dev >/dev/null 2>&1; then boost="libboost-json-dev libboost-program-options-dev"; fi
-if [ -z "$boost" ] || grep -q '^VERSION_ID="12"' /etc/os-release; then
+boost="libboost-json-dev libboost-program-options-dev"
+if grep -q '^VERSION_ID="12"' /etc/os-release; then
   boost="libboost-json1.81-dev libboost-program-options1.81-dev"
 fi
 wanted="g++ cmake ninja-build $boost libfmt-dev libyaml-cpp-dev doctest-dev libdnnl-dev fortunes"

@@ -16,12 +16,12 @@ struct Linear {
 
 // Rates level off towards large sizes, so a grid in powers of two interpolates well; products above
 // this many multiplications say nothing new and take long.
-constexpr std::int64_t most_multiplications = std::int64_t{1} << 31;
+constexpr std::int64_t most_multiplications = std::int64_t{1} << 30;
 constexpr std::array<std::int64_t, 3> rows_axis = {256, 1024, 4096};
-constexpr std::array<std::int64_t, 7> width_axis = {64, 128, 256, 512, 1024, 2048, 4096};
+constexpr std::array<std::int64_t, 6> width_axis = {64, 128, 256, 512, 1024, 4096};
 constexpr std::array<std::int64_t, 3> coarse_axis = {64, 512, 4096};
 constexpr std::array<std::int64_t, 2> vocabulary_axis = {8192, 16384};
-constexpr std::int64_t most_vocabulary_multiplications = std::int64_t{1} << 33;
+constexpr std::int64_t most_vocabulary_multiplications = std::int64_t{1} << 32;
 
 template <typename Axis>
 std::vector<Linear> linears(const Axis& widths) {

@@ -67,9 +67,40 @@ struct SharedVisitor {
   }
 };
 
+struct FreshVisitor {
+  int operator()(const Activation&) const { return 0; }
+  int operator()(const ActivationBackward&) const { return 0; }  // dy
+  int operator()(const Add&) const { return 1; }                 // the branch, not the residual
+  int operator()(const Attention&) const { return 0; }
+  int operator()(const AttentionBackward&) const { return 0; }  // dout
+  int operator()(const ColumnSum&) const { return 0; }
+  int operator()(const CrossEntropy&) const { return 0; }
+  int operator()(const EmbeddingBackward&) const { return 1; }  // dx
+  int operator()(const LayerNorm&) const { return 0; }
+  int operator()(const LayerNormBackward&) const { return 0; }  // dy
+  int operator()(const QkNorm&) const { return 0; }
+  int operator()(const QkNormBackward&) const { return 0; }  // dqkv
+  int operator()(const RmsNorm&) const { return 0; }
+  int operator()(const RmsNormBackward&) const { return 0; }  // dy
+  int operator()(const Rope&) const { return 0; }
+  int operator()(const SumLoss&) const { return 0; }
+
+  int operator()(const AdamW&) const { return -1; }
+  int operator()(const AllReduce&) const { return -1; }
+  int operator()(const Cast&) const { return -1; }
+  int operator()(const Embedding&) const { return -1; }
+  int operator()(const Fill&) const { return -1; }
+  int operator()(const Gemm&) const { return -1; }
+  int operator()(const GradientNorm&) const { return -1; }
+  int operator()(const Sgd&) const { return -1; }
+  int operator()(const StepControl&) const { return -1; }
+};
+
 }  // namespace
 
 SharedOperands shared_operands(const OpAttrs& attrs) { return std::visit(SharedVisitor{}, attrs); }
+
+int fresh_read(const OpAttrs& attrs) { return std::visit(FreshVisitor{}, attrs); }
 
 int control_read(const OpAttrs& attrs) {
   if (std::holds_alternative<AdamW>(attrs)) return 4;

@@ -15,6 +15,11 @@ namespace aforo {
 using SharedOperands = boost::container::small_vector<std::pair<int, int>, 4>;
 SharedOperands shared_operands(const OpAttrs& attrs);
 
+/// Position among the reads of the operand that the op before it in a step has just written, which
+/// the caches may still hold; -1: all come from afar. Products are left out: they take far longer
+/// than their operands do to arrive.
+int fresh_read(const OpAttrs& attrs);
+
 /// Position among the reads of the control buffer, which the schedule follows where there is one;
 /// -1: the op reads no control.
 int control_read(const OpAttrs& attrs);

@@ -60,6 +60,34 @@ class ProbeBuilder {
     in_rings_ = true;
   }
 
+  /// What fresh operands are converted from: long enough for each of these probes.
+  void add_sources(std::span<const Probe> probes) {
+    std::int64_t numel = 0;
+    for (const Probe& probe : probes) {
+      const int fresh = fresh_read(probe.attrs);
+      if (fresh >= 0) numel = std::max(numel, operand_rules(probe.attrs).reads[fresh].numel);
+    }
+    if (numel == 0) return;
+    for (const Dtype dtype : {Dtype::fp32, Dtype::bf16})
+      sources_.push_back(add_ring("source", Bytes(numel * size_of(dtype)), dtype));
+  }
+
+  /// Emits the op that writes the fresh operand of `probe`, if it has one, and its op. Returns how
+  /// many that were.
+  int emit_with_producer(const Probe& probe) {
+    emit(probe);
+    const int fresh = fresh_read(probe.attrs);
+    if (fresh < 0) return 1;
+    const BufferId target = program_.ops.back().reads[fresh];
+    const std::int64_t numel = program_.buffers[target].shape.numel();
+    const bool from_bf16 = program_.buffers[target].dtype == Dtype::fp32;
+    const BufferId source = declare("source", numel, from_bf16 ? Dtype::bf16 : Dtype::fp32,
+                                    Role::activation, &sources_[from_bf16 ? 1 : 0]);
+    program_.ops.insert(program_.ops.end() - 1,
+                        {Cast{numel}, {source}, {target}, {Phase::forward, -1, "producer"}});
+    return 2;
+  }
+
   void emit(const Probe& probe) {
     const OperandRules rules = operand_rules(probe.attrs);
     Op op{probe.attrs, {}, {}, {Phase::forward, -1, "probe"}};
@@ -134,6 +162,7 @@ class ProbeBuilder {
 
   StepProgram program_;
   Ring reads_, writes_;
+  std::vector<Ring> sources_;  ///< fp32, bf16
   bool in_rings_ = false;
 };
 
@@ -152,12 +181,13 @@ ProbeProgram make_probe_program(std::span<const Probe> probes, std::span<const i
     for (const Probe& probe : probes) ring_bytes = std::max(ring_bytes, operand_bytes(probe));
     builder.use_rings(ring_bytes, probes[0].dtype, probes[0].output_dtype);
   }
+  builder.add_sources(probes);
   ProbeProgram result;
   const int n_rounds = copies.empty() ? 0 : *std::max_element(copies.begin(), copies.end());
   for (int round = 0; round < n_rounds; ++round) {
     for (std::size_t i = 0; i < probes.size(); ++i) {
       if (round >= copies[i]) continue;
-      builder.emit(probes[i]);
+      if (builder.emit_with_producer(probes[i]) == 2) result.probe_of.push_back(producer);
       result.probe_of.push_back(static_cast<int>(i));
     }
   }

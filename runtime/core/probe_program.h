@@ -30,13 +30,17 @@ enum class ProbeLayout { apart, ring };
 
 struct ProbeProgram {
   StepProgram program;        ///< one section, micro_step
-  std::vector<int> probe_of;  ///< per op of the program, the index of its probe
+  std::vector<int> probe_of;  ///< per op of the program, the index of its probe, or `producer`
 };
 
-/// All probes in order, then all again, until probe i has been copied copies[i] times. So between
-/// two runs of one copy all others run, which drives its operands out of the caches if all of them
-/// (or a ring: `ring_bytes`, or the largest operand if that is larger) exceed these. Outputs lie
-/// where a step program puts them: accumulated into, or on top of an operand that dies.
+/// Marks an op that is not timed: it writes the operand that in a step the op before has written.
+constexpr int producer = -1;
+
+/// All probes in order, each behind its producer if it has one, then all again, until probe i has
+/// been copied copies[i] times. So between two runs of one copy all others run, which drives its
+/// operands out of the caches if all of them (or a ring: `ring_bytes`, or the largest operand if
+/// that is larger) exceed these. Outputs lie where a step program puts them: accumulated into, or
+/// on top of an operand that dies.
 ProbeProgram make_probe_program(std::span<const Probe> probes, std::span<const int> copies,
                                 const Target& target, ProbeLayout layout, Bytes ring_bytes);
 

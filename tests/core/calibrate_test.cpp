@@ -10,6 +10,7 @@
 #include "planner/simulate/cost_model.h"
 #include "runtime/core/probe_grid.h"
 #include "tests/core/fake_backend.h"
+#include "tests/core/temporary_folder.h"
 #include "tests/support/tiny.h"
 
 using namespace aforo;
@@ -34,7 +35,10 @@ Seconds machine_time(const StepProgram& program, const Op& op) {
 const Calibration& calibration() {
   static const Calibration result = [] {
     fake::Backend backend(machine_time, true);
-    return calibrate(backend, {"fake-machine", 1.0, {}});
+    CalibrateOptions options;
+    options.name = "fake-machine";
+    options.seconds = 30;
+    return calibrate(backend, options);
   }();
   return result;
 }
@@ -71,8 +75,9 @@ TEST_CASE("calibrate: the cost model gives back the time of every pass that was 
       const StepProgram program =
           make_probe_program({&probe, 1}, once, cpu_target(), ProbeLayout::apart, Bytes(0)).program;
       CAPTURE(print(program));
-      CHECK(model->op_time(program, program.ops[0]).time.value ==
-            doctest::Approx(machine_time(program, program.ops[0]).value).epsilon(1e-6));
+      const Op& op = program.ops.back();
+      CHECK(model->op_time(program, op).time.value ==
+            doctest::Approx(machine_time(program, op).value).epsilon(1e-6));
     }
   }
 }
@@ -106,13 +111,49 @@ TEST_CASE("calibrate: progress rises from 0 to 1 and names what is timed") {
   fake::Backend backend(machine_time, true);
   std::vector<double> done;
   bool named = true;
-  calibrate(backend, {"fake-machine", 1.0, [&](double share, const std::string& what) {
-                        done.push_back(share);
-                        named = named && !what.empty();
-                      }});
+  CalibrateOptions options;
+  options.on_progress = [&](double share, const std::string& what) {
+    done.push_back(share);
+    named = named && !what.empty();
+  };
+  calibrate(backend, options);
   REQUIRE(done.size() > 5);
   CHECK(std::is_sorted(done.begin(), done.end()));
   CHECK(done.front() == 0);
   CHECK(done.back() == 1);
   CHECK(named);
+}
+
+TEST_CASE("calibrate: a machine that is busy for a while gives the same timings, without warning") {
+  double slowdown = 1;
+  fake::Backend backend([&](const StepProgram& program,
+                            const Op& op) { return machine_time(program, op) * slowdown; },
+                        true);
+  std::string warning;
+  CalibrateOptions options;
+  options.on_progress = [&](double done, const std::string&) {
+    slowdown = done > 0.1 && done < 0.4 ? 5 : 1;
+  };
+  options.on_warning = [&](const std::string& what) { warning = what; };
+  const Calibration disturbed = calibrate(backend, options);
+  CHECK(warning.empty());
+  REQUIRE(disturbed.gemm.size() == calibration().gemm.size());
+  for (std::size_t i = 0; i < disturbed.gemm.size(); ++i)
+    CHECK(disturbed.gemm[i].rate.value == doctest::Approx(calibration().gemm[i].rate.value));
+  REQUIRE(disturbed.passes.size() == calibration().passes.size());
+  for (std::size_t i = 0; i < disturbed.passes.size(); ++i)
+    CHECK(disturbed.passes[i].time.value == doctest::Approx(calibration().passes[i].time.value));
+}
+
+TEST_CASE("calibrate: a machine that never comes to rest is reported") {
+  double slowdown = 1;
+  fake::Backend backend([&](const StepProgram& program,
+                            const Op& op) { return machine_time(program, op) * slowdown; },
+                        true);
+  std::string warning;
+  CalibrateOptions options;
+  options.on_progress = [&](double, const std::string&) { slowdown *= 1.05; };
+  options.on_warning = [&](const std::string& what) { warning = what; };
+  calibrate(backend, options);
+  CHECK(contains(warning, "the machine was busy: "));
 }

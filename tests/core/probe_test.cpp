@@ -6,7 +6,7 @@
 #include <set>
 
 #include "planner/program/operands.h"
-#include "runtime/core/probe_grid.h"
+#include "runtime/core/probe_batches.h"
 #include "tests/core/fake_backend.h"
 
 using namespace aforo;
@@ -64,14 +64,15 @@ TEST_CASE("probe: no two passes are timed at one point") {
   for (const Probe& probe : all_probes()) {
     if (std::holds_alternative<Gemm>(probe.attrs)) continue;
     const ProbeProgram probes = apart({probe}, 1);
-    const Cost cost = cost_of(probes.program, probes.program.ops[0]);
+    const Cost cost = cost_of(probes.program, probes.program.ops.back());
     CAPTURE(print(probes.program));
     CHECK(points.insert({probe.attrs.index(), probe.dtype, cost.bytes, probe.width}).second);
   }
 }
 
 TEST_CASE("probe: copies of one op lie apart, and all others run between two of them") {
-  const std::vector<Probe> probes = {{Add{100}}, {Fill{50, 0.0f}}};
+  const std::vector<Probe> probes = {{AdamW{100, 0.9f, 0.9f, 1e-8f, 0.1f, false}},
+                                     {Fill{50, 0.0f}}};
   const std::vector<int> copies = {3, 2};
   const ProbeProgram result =
       make_probe_program(probes, copies, cpu_target(), ProbeLayout::apart, Bytes(0));
@@ -84,7 +85,7 @@ TEST_CASE("probe: copies of one op lie apart, and all others run between two of 
 TEST_CASE("probe: operands that a step program shares are shared") {
   const auto shares = [](const Probe& probe, int read, int write) {
     const ProbeProgram probes = apart({probe}, 1);
-    const Op& op = probes.program.ops[0];
+    const Op& op = probes.program.ops.back();
     return op.reads[read] == op.writes[write];
   };
   CHECK(shares({AdamW{4, 0.9f, 0.9f, 1e-8f, 0.1f, false}}, 3, 2));
@@ -95,6 +96,42 @@ TEST_CASE("probe: operands that a step program shares are shared") {
   CHECK(shares({LayerNormBackward{2, 3, true, true, true, true}}, 7, 2));
   CHECK(shares({EmbeddingBackward{4, 2, 3, 5, true, 1.0f, true, true}}, 3, 1));
   CHECK_FALSE(shares({LayerNorm{2, 3, 1e-5f, true, true}}, 0, 0));
+}
+
+TEST_CASE("probe: what the op before writes in a step is written just before, and not timed") {
+  for (const Dtype dtype : {Dtype::fp32, Dtype::bf16, Dtype::fp16}) {
+    const ProbeProgram probes = apart({{Add{100}, dtype}, {Fill{50, 0.0f}}}, 2);
+    CHECK(probes.probe_of == std::vector<int>{producer, 0, 1, producer, 0, 1});
+    const Op& cast = probes.program.ops[0];
+    REQUIRE(std::holds_alternative<Cast>(cast.attrs));
+    CHECK(cast.writes[0] == probes.program.ops[1].reads[1]);
+    CHECK(probes.program.buffers[cast.writes[0]].dtype == dtype);
+    CHECK_NOTHROW(verify(probes.program));
+  }
+}
+
+TEST_CASE("probe: batches hold every probe, exceed the caches, and are no larger than needed") {
+  const std::vector<ProbeGroup> groups = probe_groups();
+  std::size_t n_probes = 0, n_batched = 0;
+  double share = 0;
+  for (const ProbeGroup& group : groups) n_probes += group.probes.size();
+  for (const ProbeBatch& batch : probe_batches(groups, Bytes(1024 * gibi))) {
+    n_batched += batch.probes.size();
+    share += batch.share;
+    if (batch.layout == ProbeLayout::ring) continue;
+    Bytes bytes;
+    for (std::size_t i = 0; i < batch.probes.size(); ++i)
+      bytes += operand_bytes(batch.probes[i]) * batch.copies[i];
+    CHECK(bytes >= cold_bytes());
+    CHECK(bytes < Bytes(512 * mebi));
+  }
+  CHECK(n_batched == n_probes);
+  CHECK(share == doctest::Approx(1.0));
+}
+
+TEST_CASE("probe: what does not fit the memory is left out") {
+  for (const ProbeBatch& batch : probe_batches(probe_groups(), Bytes(mebi)))
+    for (const Probe& probe : batch.probes) CHECK(operand_bytes(probe) <= Bytes(mebi));
 }
 
 TEST_CASE("probe: a ring holds every operand, aligned, and reads never meet writes") {
@@ -129,7 +166,7 @@ TEST_CASE("probe: operands are filled with numbers from 0.5 to 1.5, indices lie 
   const ProbeProgram result = apart(probes, 1);
   fake::Executor executor(result.program);
   fill_operands(executor, result.program);
-  for (int i = 0; i < 3; ++i) {
+  for (const int i : {1, 3, 5}) {  // behind their producers
     const BufferId id = result.program.ops[i].reads[1];
     const Dtype dtype = result.program.buffers[id].dtype;
     std::vector<std::byte> bytes(
@@ -145,7 +182,7 @@ TEST_CASE("probe: operands are filled with numbers from 0.5 to 1.5, indices lie 
     CHECK(most - least > 0.9f);
   }
   std::set<std::int32_t> seen;
-  for (const std::int32_t token : executor.values<std::int32_t>(result.program.ops[3].reads[0])) {
+  for (const std::int32_t token : executor.values<std::int32_t>(result.program.ops[6].reads[0])) {
     CHECK(token >= 0);
     CHECK(token < 37);
     seen.insert(token);
