@@ -30,7 +30,7 @@ class JsonNode {
   bool boolean() const;
   std::int64_t integer(std::int64_t low = std::numeric_limits<std::int64_t>::min(),
                        std::int64_t high = std::numeric_limits<std::int64_t>::max()) const;
-  double number() const;
+  double number() const;  ///< within one unit in the last place, as Boost.JSON reads it
   bool is_object() const;
   bool is_null() const;
 

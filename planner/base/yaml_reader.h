@@ -23,7 +23,7 @@ namespace aforo {
 /// way out". Copies share the record of which keys were asked for; a child found twice is two.
 class YamlNode {
  public:
-  /// The root map of a file (16 MiB at most) or text; `name` stands for the file in messages. What
+  /// The root map of a file (4 MiB at most) or text; `name` stands for the file in messages. What
   /// check_yaml_structure refuses is refused.
   static YamlNode load_file(const std::string& path);
   static YamlNode load_text(const std::string& text, const std::string& name);

@@ -19,9 +19,24 @@ namespace {
 
 constexpr std::size_t deepest = 32;
 
+/// True if `text` begins with a quoted scalar that goes on to its end.
+bool is_open_quote(std::string_view text) {
+  if (text.empty() || (text.front() != '"' && text.front() != '\'')) return false;
+  const char quote = text.front();
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '\\' && quote == '"')
+      ++i;  // the next character is escaped
+    else if (text[i] == quote && quote == '\'' && i + 1 < text.size() && text[i + 1] == quote)
+      ++i;  // '' stands for one '
+    else if (text[i] == quote)
+      return false;
+  }
+  return true;
+}
+
 class StructureCheck : public YAML::EventHandler {
  public:
-  explicit StructureCheck(std::string file) : file_(std::move(file)) {}
+  StructureCheck(std::string_view text, std::string file) : text_(text), file_(std::move(file)) {}
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { scalar(mark, ""); }
@@ -31,6 +46,7 @@ class StructureCheck : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
                 const std::string& value) override {
     refuse_tag(mark, tag);
+    if (tag == "!") refuse_open_quote(mark);
     scalar(mark, value);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
@@ -63,6 +79,11 @@ class StructureCheck : public YAML::EventHandler {
       fail(mark, fmt::format("tags are not supported; remove {}", shown(tag)));
   }
 
+  void refuse_open_quote(const YAML::Mark& mark) const {
+    if (is_open_quote(text_.substr(std::min<std::size_t>(mark.pos, text_.size()))))
+      fail(mark, "this quote is never closed");
+  }
+
   void push(const YAML::Mark& mark, bool is_map) {
     if (!levels_.empty() && levels_.back().is_map) {
       if (levels_.back().key_next) fail(mark, "a key must be a plain word");
@@ -80,6 +101,7 @@ class StructureCheck : public YAML::EventHandler {
     level.key_next = !level.key_next;
   }
 
+  std::string_view text_;
   std::string file_;
   std::vector<Level> levels_;
 };
@@ -106,7 +128,9 @@ void check_yaml_structure(const std::string& text, const std::string& file) {
   check_characters(text, file);
   std::istringstream stream(text);
   YAML::Parser parser(stream);
-  StructureCheck check(file);
+  // yaml-cpp's positions do not count a byte order mark.
+  StructureCheck check(std::string_view(text).substr(text.starts_with("\xef\xbb\xbf") ? 3 : 0),
+                       file);
   if (!parser.HandleNextDocument(check))
     throw InputError(fmt::format("{}: the file is empty", file));
   if (parser.HandleNextDocument(check))

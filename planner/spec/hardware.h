@@ -84,10 +84,11 @@ struct Calibration {
   std::string device;   ///< "AMD EPYC 9R14, 2 threads"
   std::string backend;  ///< "cpu oneDNN 2.6.3 avx512"
   int n_threads = 0;
-  Bytes memory;                   ///< that a program may use
-  std::map<Dtype, Bytes> process_overhead;   ///< resident memory beside the arena, by compute type: libraries allocate by it
-  BytesPerSecond copy_bandwidth;  ///< read + write counted
-  Seconds op_overhead;            ///< of the executor, per op
+  Bytes memory;                             ///< that a program may use
+  std::map<Dtype, Bytes> process_overhead;  ///< resident memory beside the arena, by compute type:
+                                            ///< libraries allocate by it
+  BytesPerSecond copy_bandwidth;            ///< read + write counted
+  Seconds op_overhead;                      ///< of the executor, per op
   std::vector<GemmPoint> gemm;
   std::vector<PassPoint> passes;
 };

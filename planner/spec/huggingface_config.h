@@ -2,7 +2,9 @@
 // The keys of a Hugging Face config.json: one thing has several names, and null means absent.
 
 #include <initializer_list>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "planner/base/json_reader.h"
 

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <limits>
+#include <optional>
 
 #include "planner/base/error.h"
 #include "planner/base/files.h"

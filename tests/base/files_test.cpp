@@ -1,9 +1,10 @@
 #include "planner/base/files.h"
 
 #include <doctest/doctest.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 
@@ -35,6 +36,25 @@ struct Folder {
 struct Variable {
   explicit Variable(const std::string& value) { ::setenv("AFORO_DATA", value.c_str(), 1); }
   ~Variable() { ::unsetenv("AFORO_DATA"); }
+};
+
+/// No file may grow beyond `limit` bytes for the length of a test: what a full disk does, at a
+/// known place.
+class SmallFiles {
+ public:
+  explicit SmallFiles(rlim_t limit) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+    const rlimit now{limit, before_.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &now) == 0);
+  }
+  ~SmallFiles() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  void (*handler_)(int);
+  rlimit before_{};
 };
 
 }  // namespace
@@ -77,9 +97,23 @@ TEST_CASE("files: a write that fails leaves the old file and nothing else") {
   CHECK(folder.n_entries() == 1);
 }
 
+TEST_CASE("files: a write that breaks off half way leaves the old file and nothing else") {
+  const Folder folder;
+  write_file(folder / "f", "old");
+  {
+    const SmallFiles small(4096);
+    CHECK(test::input_error([&] { write_file(folder / "f", std::string(100000, 'x')); }) ==
+          (folder / "f") + ": cannot write: File too large");
+  }
+  CHECK(read_file(folder / "f") == "old");
+  CHECK(folder.n_entries() == 1);
+}
+
 TEST_CASE("files: a device is written into, not replaced") {
   write_file("/dev/null", "x");
   CHECK(fs::is_character_file("/dev/null"));
+  CHECK(test::input_error([] { write_file("/dev/full", "x"); }) ==
+        "/dev/full: cannot write: No space left on device");
 }
 
 TEST_CASE("files: writing through a link replaces its target, not the link") {

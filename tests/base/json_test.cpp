@@ -63,7 +63,8 @@ TEST_CASE("json: what is written reads back as the same text and numbers") {
     json.begin_object().field("text", text).field("number", number).end_object();
     const JsonNode root = JsonNode::parse(json.text(), "t.json");
     REQUIRE(root.at("text").string() == text);
-    // Boost.JSON reads decimal numbers to within one unit in the last place, not always to the nearest.
+    // Boost.JSON reads decimal numbers to within one unit in the last place, not always to the
+    // nearest.
     REQUIRE(std::abs(root.at("number").number() - number) <= 2.3e-16 * std::abs(number));
   }
 }

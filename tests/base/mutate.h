@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <iterator>
 #include <random>
 #include <string>
 #include <string_view>

@@ -76,8 +76,9 @@ TEST_CASE("yaml: wrong types and ranges are refused with what was expected") {
         "a.yaml:1:4: a is \"2026-13-01\"; expected a date such as 2026-08-23");
   CHECK(error_of("a: [1]", at_a([](const YamlNode& n) { n.string(); })) ==
         "a.yaml:1:4: a must be a single value");
-  CHECK(error_of("a:\nb: 1", at_a([](const YamlNode& n) { n.string(); })) ==
-        "a.yaml:2:1: a has no value");   // yaml-cpp places a missing value where the next token begins
+  CHECK(
+      error_of("a:\nb: 1", at_a([](const YamlNode& n) { n.string(); })) ==
+      "a.yaml:2:1: a has no value");  // yaml-cpp places a missing value where the next token begins
   CHECK(error_of("a: 1", at_a([](const YamlNode& n) { n.items(); })) ==
         "a.yaml:1:4: a must be a list");
   CHECK(error_of("a: 1", at_a([](const YamlNode& n) { n.at("b"); })) ==
@@ -134,6 +135,18 @@ TEST_CASE("yaml: empty files, bare lists and broken syntax are refused with a pl
   CHECK(load_error("# only a comment\n") == "a.yaml: the file is empty");
   CHECK(load_error("- 1\n- 2\n") == "a.yaml:1:1: expected a map of keys and values");
   CHECK(load_error("a: [1, 2\n").starts_with("a.yaml:"));
+  CHECK(load_error("a: \"x").starts_with("a.yaml:"));
+}
+
+TEST_CASE("yaml: a quote that is never closed is refused, not taken to the end of the file") {
+  CHECK(load_error("b: 1\na: \"x\nc: 2\n") == "a.yaml:2:4: this quote is never closed");
+  CHECK(load_error("a: 'it''s\nc: 2\n") == "a.yaml:1:4: this quote is never closed");
+  CHECK(load_error("\xef\xbb\xbf"
+                   "a: \"x\\\"\n\n") == "a.yaml:1:4: this quote is never closed");
+  CHECK(load_error("b: \xc3\xa9\r\nc: \xe2\x82\xac # \xc3\xa9\r\na: \"x\r\n") ==
+        "a.yaml:3:4: this quote is never closed");
+  CHECK_NOTHROW(load("b: \"\xe2\x82\xac\"\r\nc: '\xc3\xa9'\r\nd: \"\"\r\n"));
+  CHECK_NOTHROW(load("a: \"x\\\" y\n  z\"\nb: 'it''s'\nc: \"\\\\\"\n\"d\": ''\n"));
 }
 
 TEST_CASE("yaml: deep nesting is refused before anything recurses into it") {

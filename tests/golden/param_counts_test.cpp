@@ -32,11 +32,11 @@ std::map<std::string, std::int64_t> published_counts() {
 TEST_CASE("param counts: every published count is the count of its model, to the last parameter") {
   const auto counts = published_counts();
   CHECK(counts.size() >= 92);
-  for (const auto& [name, count] : counts) {
-    CAPTURE(name);
-    const ModelSpec model = find_model(name);
-    CHECK(model.n_params == count);
-    CHECK(count_parameters(model).total() == count);
+  for (const auto& entry : counts) {
+    CAPTURE(entry.first);
+    const ModelSpec model = find_model(entry.first);
+    CHECK(model.n_params == entry.second);
+    CHECK(count_parameters(model).total() == entry.second);
   }
 }
 

@@ -72,7 +72,8 @@ TEST_CASE("fuzz: a broken price list is refused or usable") {
 TEST_CASE("fuzz: a broken calibration is refused or usable") {
   constexpr const char* calibration =
       "name: x\ndate: \"2026-08-23\"\ndevice: \"some cpu, 2 threads\"\nbackend: cpu\nn_threads: 2\n"
-      "memory: 8 GiB\nprocess_overhead: {fp32: 20 MiB}\ncopy_bandwidth: 10 GB/s\nop_overhead: 1 us\n"
+      "memory: 8 GiB\nprocess_overhead: {fp32: 20 MiB}\ncopy_bandwidth: 10 GB/s\nop_overhead: 1 "
+      "us\n"
       "gemm:\n  - {dtype: fp32, layout: nt, accumulate: true, m: 1, n: 2, k: 3, rate: 4 GFLOP/s}\n"
       "passes:\n  - {op: add, dtype: fp32, size: 100, width: 1, time: 5 us}\n";
   test::check_mutations(calibration, 75, 2000, [](const std::string& text) {

@@ -1,11 +1,17 @@
 #include "planner/spec/hardware_file.h"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <set>
 
 #include "planner/base/files.h"
 #include "tests/base/thrown.h"
+
+namespace fs = std::filesystem;
 
 namespace aforo {
 namespace {
@@ -107,10 +113,23 @@ TEST_CASE("accelerator: found by name and alias, whatever the letter case, space
   CHECK(find_accelerator("4090").name == "rtx-4090");
   CHECK(find_accelerator("NVIDIA GeForce RTX 4090").name == "rtx-4090");
   CHECK(find_accelerator("h100").name == "h100-sxm");
-  for (const AcceleratorSpec& spec : all_accelerators()) {
-    CHECK(find_accelerator(spec.name).name == spec.name);
-    for (const std::string& alias : spec.aliases) CHECK(find_accelerator(alias).name == spec.name);
-  }
+}
+
+TEST_CASE("accelerator: two profiles with one name or alias are refused, however it is spelled") {
+  std::string form = (fs::temp_directory_path() / "aforo_cards_XXXXXX").string();
+  REQUIRE(::mkdtemp(form.data()) != nullptr);
+  const fs::path folder(form), cards = folder / "profiles/accelerators";
+  fs::create_directories(cards);
+  fs::create_directory(folder / "models");
+  write_file((cards / "a.yaml").string(), card);
+  write_file((cards / "b.yaml").string(),
+             card_with("name: some-card\n", "name: other\naliases: [\"Some Card\"]\n"));
+  ::setenv("AFORO_DATA", form.c_str(), 1);
+  CHECK(test::input_error([] { all_accelerators(); }) ==
+        (cards / "b.yaml").string() + ": \"Some Card\" already names the accelerator in " +
+            (cards / "a.yaml").string());
+  ::unsetenv("AFORO_DATA");
+  fs::remove_all(folder);
 }
 
 TEST_CASE("accelerator: an unknown name is refused with the nearest one") {

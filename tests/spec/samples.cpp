@@ -1,6 +1,8 @@
 #include "tests/spec/samples.h"
 
+#include <algorithm>
 #include <iterator>
+#include <string_view>
 
 namespace aforo::test {
 

@@ -1,6 +1,8 @@
 #pragma once
 // Random but legal models, jobs and plans, for tests that something holds for all of them.
 
+#include <cstdint>
+#include <initializer_list>
 #include <random>
 #include <string>
 
