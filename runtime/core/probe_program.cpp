@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "planner/program/operands.h"
 #include "runtime/core/probe_operands.h"
@@ -60,18 +61,6 @@ class ProbeBuilder {
     in_rings_ = true;
   }
 
-  /// What fresh operands are converted from: long enough for each of these probes.
-  void add_sources(std::span<const Probe> probes) {
-    std::int64_t numel = 0;
-    for (const Probe& probe : probes) {
-      const int fresh = fresh_read(probe.attrs);
-      if (fresh >= 0) numel = std::max(numel, operand_rules(probe.attrs).reads[fresh].numel);
-    }
-    if (numel == 0) return;
-    for (const Dtype dtype : {Dtype::fp32, Dtype::bf16})
-      sources_.push_back(add_ring("source", Bytes(numel * size_of(dtype)), dtype));
-  }
-
   /// Emits the op that writes the fresh operand of `probe`, if it has one, and its op. Returns how
   /// many that were.
   int emit_with_producer(const Probe& probe) {
@@ -80,9 +69,8 @@ class ProbeBuilder {
     if (fresh < 0) return 1;
     const BufferId target = program_.ops.back().reads[fresh];
     const std::int64_t numel = program_.buffers[target].shape.numel();
-    const bool from_bf16 = program_.buffers[target].dtype == Dtype::fp32;
-    const BufferId source = declare("source", numel, from_bf16 ? Dtype::bf16 : Dtype::fp32,
-                                    Role::activation, &sources_[from_bf16 ? 1 : 0]);
+    const Dtype other = program_.buffers[target].dtype == Dtype::fp32 ? Dtype::bf16 : Dtype::fp32;
+    const BufferId source = source_of(numel, other);
     program_.ops.insert(program_.ops.end() - 1,
                         {Cast{numel}, {source}, {target}, {Phase::forward, -1, "producer"}});
     return 2;
@@ -131,6 +119,15 @@ class ProbeBuilder {
                dtype == Dtype::int32 ? Role::input : Role::activation);
   }
 
+  /// What fresh operands are converted from: one buffer for all of one length and type.
+  BufferId source_of(std::int64_t numel, Dtype dtype) {
+    const auto [entry, is_new] = sources_.try_emplace({numel, dtype}, 0);
+    if (is_new)
+      entry->second =
+          add(fmt::format("source{}", program_.buffers.size()), numel, dtype, Role::activation);
+    return entry->second;
+  }
+
   Ring add_ring(const char* name, Bytes size, Dtype dtype) {
     const std::int64_t bytes = aligned(size.value);
     const std::int64_t begin = program_.memory.arena.value;
@@ -162,7 +159,7 @@ class ProbeBuilder {
 
   StepProgram program_;
   Ring reads_, writes_;
-  std::vector<Ring> sources_;  ///< fp32, bf16
+  std::map<std::pair<std::int64_t, Dtype>, BufferId> sources_;  ///< by length and type
   bool in_rings_ = false;
 };
 
@@ -181,7 +178,6 @@ ProbeProgram make_probe_program(std::span<const Probe> probes, std::span<const i
     for (const Probe& probe : probes) ring_bytes = std::max(ring_bytes, operand_bytes(probe));
     builder.use_rings(ring_bytes, probes[0].dtype, probes[0].output_dtype);
   }
-  builder.add_sources(probes);
   ProbeProgram result;
   const int n_rounds = copies.empty() ? 0 : *std::max_element(copies.begin(), copies.end());
   for (int round = 0; round < n_rounds; ++round) {
