@@ -95,6 +95,25 @@ matmul::primitive_desc description(const Gemm& op, Type input, Type output,
 #endif
 }
 
+/// Keeps the process as small as oneDNN's buffers are. It packs operands into aligned memory that it
+/// allocates and frees in every product; the C library cuts the ends off to align, and parks them,
+/// where they are small, in a cache of the thread. There they hold apart what is free around them,
+/// and the next product takes fresh memory: two to three times what is in use at once (measured:
+/// 17 MiB beside 23). A cache that is full takes none. glibc: at most 7 pieces of each size up to
+/// 1032 bytes.
+void fill_thread_caches(int n_threads) {
+  constexpr std::size_t most_bytes = 1032, step = 16;
+  constexpr std::size_t per_size = 7;
+#pragma omp parallel num_threads(n_threads)
+  {
+    std::vector<void*> pieces;
+    pieces.reserve(per_size * (most_bytes / step + 1));
+    for (std::size_t size = 8; size <= most_bytes; size += step)
+      for (std::size_t i = 0; i < per_size; ++i) pieces.push_back(std::malloc(size));
+    for (void* piece : pieces) std::free(piece);
+  }
+}
+
 }  // namespace
 
 struct OnednnProducts::State {
@@ -115,7 +134,9 @@ std::string onednn_version() {
   return fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch);
 }
 
-OnednnProducts::OnednnProducts(int n_threads) : state_(std::make_unique<State>(n_threads)) {}
+OnednnProducts::OnednnProducts(int n_threads) : state_(std::make_unique<State>(n_threads)) {
+  fill_thread_caches(n_threads);
+}
 OnednnProducts::~OnednnProducts() = default;
 
 bool OnednnProducts::State::takes(const Gemm& op, Dtype input) const {
