@@ -14,7 +14,8 @@ Comparison comparison_of(const RunRecord& record) {
   comparison.last_loss = record.steps.empty() ? NAN : record.steps.back().loss;
   comparison.validation_loss = record.evaluations.empty() ? NAN : record.evaluations.back().loss;
   if (!record.profile) return comparison;
-  comparison.measured_arena = record.profile->memory.touched;
+  comparison.measured_arena = record.profile->memory.touched.arena;
+  comparison.measured_kept = record.profile->memory.touched.kept;
   comparison.measured_process = record.profile->memory.process_peak;
   for (const ProfiledOp& op : record.profile->ops)
     comparison.ops.push_back({op.label, op.name, op.phase, op.repeat, op.predicted, op.measured});

@@ -163,7 +163,7 @@ int finish(const Run& run, const Measurement& measurement) {
 
 int execute(Run& run, const Arguments& args, const TokenFile& tokens, const Device& device) {
   const auto executor = run.backend->load(run.program);
-  const Bytes touched = measure_touched(*executor, run.program);
+  const TouchedMemory touched = measure_touched(*executor, run.program);
   initialize(*executor, run.program, run.file.job.seed);
   const bool resume = args.has("resume");
   LoopOptions options = loop_options(run, args);

@@ -50,14 +50,24 @@ std::string time_table(const std::string& title, const std::vector<Sum>& sums, s
 }
 
 std::string memory_table(const Comparison& c, const MemoryPlan& memory) {
-  Table table({{"memory at the peak", Align::left}, {"predicted MiB"}, {"measured MiB"}, {"off"}});
+  Table table({{"memory", Align::left}, {"predicted MiB"}, {"measured MiB"}, {"off"}});
   const auto row = [&](const std::string& name, Bytes predicted, Bytes measured) {
+    if (predicted.value == 0) return;
+    const bool is_measured = measured.value > 0;
     table.add({name, fmt::format("{:.2f}", as_mib(predicted)),
-               measured.value > 0 ? fmt::format("{:.2f}", as_mib(measured)) : "",
-               measured.value > 0 ? percent(static_cast<double>(predicted.value), static_cast<double>(measured.value)) : ""});
+               is_measured ? fmt::format("{:.2f}", as_mib(measured)) : "",
+               is_measured ? percent(static_cast<double>(predicted.value),
+                                     static_cast<double>(measured.value))
+                           : ""});
   };
+  const auto name = [](int role) { return std::string(name_of(static_cast<Role>(role))); };
   for (int role = 0; role < n_roles; ++role)
-    if (memory.at_peak[role].value > 0) row("  " + std::string(name_of(static_cast<Role>(role))), memory.at_peak[role], Bytes(0));
+    row(name(role), memory.persistent_by_role[role], c.measured_kept[role]);
+  row("while a step runs", memory.arena - memory.persistent,
+      std::max(c.measured_arena - memory.persistent, Bytes(0)));
+  for (int role = 0; role < n_roles; ++role)
+    row("  at its peak: " + name(role), memory.at_peak[role] - memory.persistent_by_role[role],
+        Bytes(0));
   row("arena (bytes touched)", c.predicted_arena, c.measured_arena);
   row("process (resident)", c.predicted_process, c.measured_process);
   return table.text();
@@ -99,7 +109,13 @@ void write_comparison_json(JsonWriter& json, const Comparison& c, const MemoryPl
   json.key("step_time_s").begin_object().field("predicted", c.predicted_step.value).field("measured", c.measured_step.value).end_object();
   json.key("arena_bytes").begin_object().field("predicted", c.predicted_arena.value).field("measured", c.measured_arena.value).end_object();
   json.key("process_bytes").begin_object().field("predicted", c.predicted_process.value).field("measured", c.measured_process.value).end_object();
-  json.key("at_peak_bytes").begin_object();
+  json.key("kept_bytes").begin_object();
+  for (int role = 0; role < n_roles; ++role) {
+    json.key(name_of(static_cast<Role>(role))).begin_object();
+    json.field("predicted", memory.persistent_by_role[role].value);
+    json.field("measured", c.measured_kept[role].value).end_object();
+  }
+  json.end_object().key("at_peak_bytes").begin_object();
   for (int role = 0; role < n_roles; ++role) json.field(name_of(static_cast<Role>(role)), memory.at_peak[role].value);
   json.end_object().key("loss").begin_object();
   json.field("first", c.first_loss).field("last", c.last_loss).field("validation", c.validation_loss).end_object();

@@ -1,6 +1,7 @@
 #pragma once
 // Predicted against measured: step time, memory, and every op, grouped as people ask.
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@ struct ComparedOp {
 struct Comparison {
   Seconds predicted_step, measured_step;
   Bytes predicted_arena, measured_arena;       ///< measured: high-water mark from outside; 0 if it was not measured
+  std::array<Bytes, n_roles> measured_kept{};  ///< of what a step keeps, by role; 0: not measured
   Bytes predicted_process, measured_process;   ///< resident memory
   double first_loss = 0, last_loss = 0, validation_loss = 0;   ///< NaN: there was none
   std::vector<ComparedOp> ops;

@@ -29,6 +29,13 @@ class Executor {
   virtual void write(BufferId buffer, std::span<const std::byte> bytes) = 0;
   virtual void read(BufferId buffer, std::span<std::byte> bytes) const = 0;
 
+  /// The same for bytes from `offset` of the buffer on, so that the host need not hold all of it.
+  /// Throws InternalError if they end outside.
+  virtual void write_part(BufferId buffer, std::int64_t offset,
+                          std::span<const std::byte> bytes) = 0;
+  virtual void read_part(BufferId buffer, std::int64_t offset,
+                         std::span<std::byte> bytes) const = 0;
+
   /// Fills every persistent buffer with its first contents (see Init), everything else with zeros.
   virtual void initialize(std::uint64_t seed) = 0;
 

@@ -170,7 +170,11 @@ void RunLog::write(const RunProfile& profile) {
   for (const ProfiledOp& op : profile.ops) write_op(json, op);
   json.end_array().key("memory").begin_object();
   json.field("arena_bytes", profile.memory.arena.value);
-  json.field("touched_bytes", profile.memory.touched.value);
+  json.field("touched_bytes", profile.memory.touched.arena.value);
+  json.key("touched_of_kept_bytes").begin_object();
+  for (int role = 0; role < n_roles; ++role)
+    json.field(name_of(static_cast<Role>(role)), profile.memory.touched.kept[role].value);
+  json.end_object();
   json.field("process_bytes", profile.memory.process.value);
   json.field("process_peak_bytes", profile.memory.process_peak.value).end_object();
   write_line(json.end_object().text());

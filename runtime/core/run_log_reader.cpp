@@ -123,7 +123,12 @@ RunProfile read_profile(Fields& fields, std::size_t n_ops) {
       fields.fail(fmt::format("profiles op {}, but the header predicts {} ops", op.op, n_ops));
   Fields memory = fields.object("memory");
   profile.memory.arena = memory.bytes("arena_bytes");
-  profile.memory.touched = memory.bytes("touched_bytes");
+  profile.memory.touched.arena = memory.bytes("touched_bytes");
+  Fields kept = memory.object("touched_of_kept_bytes");
+  for (int role = 0; role < n_roles; ++role)
+    profile.memory.touched.kept[role] =
+        kept.bytes(std::string(name_of(static_cast<Role>(role))).c_str());
+  kept.finish();
   profile.memory.process = memory.bytes("process_bytes");
   profile.memory.process_peak = memory.bytes("process_peak_bytes");
   memory.finish();

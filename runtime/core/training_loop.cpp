@@ -192,14 +192,4 @@ Measurement train(Executor& executor, const StepProgram& program, const TokenFil
   return TrainingRun(executor, program, tokens, options).run();
 }
 
-Bytes measure_touched(Executor& executor, const StepProgram& program) {
-  executor.fill_pattern();
-  // Indices must be in range; every other value may be anything.
-  const std::vector<std::int32_t> zeros(static_cast<std::size_t>(program.rows), 0);
-  write_values(executor, program.ports.tokens, zeros);
-  write_values(executor, program.ports.targets, zeros);
-  for (const Section& section : program.sections) executor.run(section.kind);
-  return executor.touched();
-}
-
 }  // namespace aforo

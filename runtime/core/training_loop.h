@@ -12,6 +12,7 @@
 #include "runtime/core/backend.h"
 #include "runtime/core/data.h"
 #include "runtime/core/environment.h"
+#include "runtime/core/touched.h"
 
 namespace aforo {
 
@@ -57,7 +58,7 @@ struct LoopOptions {
 
 struct MemoryMeasurement {
   Bytes arena;
-  Bytes touched;  ///< high-water mark of the arena from outside; 0 if it was not measured
+  TouchedMemory touched;
   Bytes process;  ///< resident when the last step was done
   Bytes process_peak;
 };
@@ -84,9 +85,5 @@ void initialize(Executor& executor, const StepProgram& program, std::uint64_t se
 /// and whatever the executor, the file and the callbacks throw.
 Measurement train(Executor& executor, const StepProgram& program, const TokenFile& tokens,
                   const LoopOptions& options);
-
-/// Highest byte of the arena that one step and one evaluation change, measured from outside: the
-/// arena is filled with a pattern first, so its contents are lost.
-Bytes measure_touched(Executor& executor, const StepProgram& program);
 
 }  // namespace aforo

@@ -51,12 +51,23 @@ class CpuExecutor final : public Executor {
 
   void write(BufferId buffer, std::span<const std::byte> bytes) override {
     check_size(buffer, bytes.size());
-    std::memcpy(memory_.at(buffer), bytes.data(), bytes.size());
+    write_part(buffer, 0, bytes);
   }
 
   void read(BufferId buffer, std::span<std::byte> bytes) const override {
     check_size(buffer, bytes.size());
-    std::memcpy(bytes.data(), memory_.at(buffer), bytes.size());
+    read_part(buffer, 0, bytes);
+  }
+
+  void write_part(BufferId buffer, std::int64_t offset,
+                  std::span<const std::byte> bytes) override {
+    check_part(buffer, offset, bytes.size());
+    std::memcpy(memory_.at(buffer) + offset, bytes.data(), bytes.size());
+  }
+
+  void read_part(BufferId buffer, std::int64_t offset, std::span<std::byte> bytes) const override {
+    check_part(buffer, offset, bytes.size());
+    std::memcpy(bytes.data(), memory_.at(buffer) + offset, bytes.size());
   }
 
   void initialize(std::uint64_t seed) override {
@@ -99,6 +110,14 @@ class CpuExecutor final : public Executor {
     if (static_cast<std::int64_t>(size) == buffer.bytes().value) return;
     throw InternalError(fmt::format("{} has {} bytes, but {} are to be copied", buffer.name,
                                     buffer.bytes().value, size));
+  }
+
+  void check_part(BufferId id, std::int64_t offset, std::size_t size) const {
+    const Buffer& buffer = program_.buffers[id];
+    const std::int64_t end = offset + static_cast<std::int64_t>(size);
+    if (offset >= 0 && end <= buffer.bytes().value) return;
+    throw InternalError(fmt::format("{} has {} bytes, but bytes {} to {} are to be copied",
+                                    buffer.name, buffer.bytes().value, offset, end));
   }
 
   void resolve() {

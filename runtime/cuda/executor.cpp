@@ -136,19 +136,45 @@ void CudaExecutor::check_size(BufferId buffer, std::size_t bytes) const {
                                     target.bytes().value, bytes));
 }
 
+void CudaExecutor::check_part(BufferId buffer, std::int64_t offset, std::size_t bytes) const {
+  if (buffer < 0 || buffer >= static_cast<BufferId>(program_.buffers.size()))
+    throw InternalError(fmt::format("there is no buffer {}", buffer));
+  const Buffer& target = program_.buffers[buffer];
+  const std::int64_t end = offset + static_cast<std::int64_t>(bytes);
+  if (offset < 0 || end > target.bytes().value)
+    throw InternalError(fmt::format("buffer {} has {} bytes, the host's span is bytes {} to {}",
+                                    target.name, target.bytes().value, offset, end));
+}
+
+std::byte* CudaExecutor::place(BufferId buffer, std::int64_t offset) const {
+  return static_cast<std::byte*>(arena_.place(program_, buffer)) + offset;
+}
+
 void CudaExecutor::write(BufferId buffer, std::span<const std::byte> bytes) {
   check_size(buffer, bytes.size());
-  check(cudaMemcpyAsync(arena_.place(program_, buffer), bytes.data(), bytes.size(),
-                        cudaMemcpyHostToDevice, stream_.get()),
+  write_part(buffer, 0, bytes);
+}
+
+void CudaExecutor::read(BufferId buffer, std::span<std::byte> bytes) const {
+  check_size(buffer, bytes.size());
+  read_part(buffer, 0, bytes);
+}
+
+void CudaExecutor::write_part(BufferId buffer, std::int64_t offset,
+                              std::span<const std::byte> bytes) {
+  check_part(buffer, offset, bytes.size());
+  check(cudaMemcpyAsync(place(buffer, offset), bytes.data(), bytes.size(), cudaMemcpyHostToDevice,
+                        stream_.get()),
         "cudaMemcpyAsync({}, host, {}, HostToDevice, stream)", program_.buffers[buffer].name,
         bytes.size());
   wait("a write");
 }
 
-void CudaExecutor::read(BufferId buffer, std::span<std::byte> bytes) const {
-  check_size(buffer, bytes.size());
-  check(cudaMemcpyAsync(bytes.data(), arena_.place(program_, buffer), bytes.size(),
-                        cudaMemcpyDeviceToHost, stream_.get()),
+void CudaExecutor::read_part(BufferId buffer, std::int64_t offset,
+                             std::span<std::byte> bytes) const {
+  check_part(buffer, offset, bytes.size());
+  check(cudaMemcpyAsync(bytes.data(), place(buffer, offset), bytes.size(), cudaMemcpyDeviceToHost,
+                        stream_.get()),
         "cudaMemcpyAsync(host, {}, {}, DeviceToHost, stream)", program_.buffers[buffer].name,
         bytes.size());
   wait("a read");

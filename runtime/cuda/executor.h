@@ -29,6 +29,8 @@ class CudaExecutor final : public Executor {
   std::vector<Seconds> run_profiled(SectionKind kind) override;
   void write(BufferId buffer, std::span<const std::byte> bytes) override;
   void read(BufferId buffer, std::span<std::byte> bytes) const override;
+  void write_part(BufferId buffer, std::int64_t offset, std::span<const std::byte> bytes) override;
+  void read_part(BufferId buffer, std::int64_t offset, std::span<std::byte> bytes) const override;
   void initialize(std::uint64_t seed) override;
   void fill_pattern() override;
   Bytes touched() const override;
@@ -40,6 +42,8 @@ class CudaExecutor final : public Executor {
   CudaGraphExec record(const Section& section) const;
   void wait(const char* after) const;
   void check_size(BufferId buffer, std::size_t bytes) const;
+  void check_part(BufferId buffer, std::int64_t offset, std::size_t bytes) const;
+  std::byte* place(BufferId buffer, std::int64_t offset) const;
   void initialize_buffer(BufferId buffer, std::uint64_t seed);
   void copy_master(BufferId buffer);
 

@@ -60,6 +60,20 @@ class Executor final : public aforo::Executor {
     }
   }
 
+  void write_part(BufferId buffer, std::int64_t offset, std::span<const std::byte> bytes) override {
+    if (forgets) return;
+    std::vector<std::byte>& contents = contents_[buffer];
+    contents.resize(static_cast<std::size_t>(program_.buffers.at(buffer).bytes().value));
+    std::copy(bytes.begin(), bytes.end(), contents.begin() + offset);
+  }
+
+  void read_part(BufferId buffer, std::int64_t offset, std::span<std::byte> bytes) const override {
+    std::vector<std::byte> contents(
+        static_cast<std::size_t>(program_.buffers.at(buffer).bytes().value));
+    read(buffer, contents);
+    std::copy_n(contents.begin() + offset, bytes.size(), bytes.begin());
+  }
+
   void initialize(std::uint64_t) override { contents_.clear(); }
   void fill_pattern() override { runs.clear(); }
   Bytes touched() const override { return Bytes(static_cast<std::int64_t>(runs.size())); }

@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
+#include <span>
 
+#include "planner/base/error.h"
 #include "planner/lower/lower.h"
 #include "runtime/core/checkpoint.h"
 #include "runtime/core/probe_grid.h"
@@ -157,12 +160,51 @@ TEST_CASE("training: a step touches the planned arena up to its last buffer, and
     for (const int micro_batch_size : {1, 4}) {
       const TrainingJob job = tiny::job(model, 4);
       Trainer trainer(job, tiny::plan(job, Precision::bf16, Recompute::none, micro_batch_size));
-      const Bytes touched = measure_touched(trainer.executor(), trainer.program());
+      const Bytes touched = measure_touched(trainer.executor(), trainer.program()).arena;
       const Bytes arena = trainer.program().memory.arena;
       CHECK(touched <= arena);
       CHECK(touched > arena - Bytes(trainer.program().target.alignment));
     }
   }
+}
+
+TEST_CASE("training: a step updates all weights, masters and optimizer states that are planned") {
+  for (const Precision precision : {Precision::fp32, Precision::bf16, Precision::fp16}) {
+    for (const OptimizerKind kind : {OptimizerKind::adamw, OptimizerKind::sgd}) {
+      TrainingJob job = tiny::job(tiny::llama(), 4);
+      job.optimizer.kind = kind;
+      Trainer trainer(job, tiny::plan(job, precision, Recompute::none, 2));
+      const TouchedMemory touched = measure_touched(trainer.executor(), trainer.program());
+      std::array<Bytes, n_roles> expected{};
+      for (const Buffer& buffer : trainer.program().buffers)
+        if (buffer.persistent) expected[static_cast<int>(buffer.role)] += buffer.bytes();
+      for (const Role role : {Role::weight, Role::master, Role::optimizer_state}) {
+        CAPTURE(name_of(role));
+        CAPTURE(static_cast<int>(precision));
+        CHECK(touched.kept[static_cast<int>(role)] == expected[static_cast<int>(role)]);
+      }
+    }
+  }
+}
+
+TEST_CASE("training: parts of a buffer are written and read where they lie, and not beyond") {
+  const TrainingJob job = tiny::job(tiny::gpt2(), 4);
+  Trainer trainer(job, tiny::plan(job, Precision::fp32, Recompute::none, 2));
+  const BufferId control = trainer.program().ports.control;
+  const std::vector<float> part = {7, 8};
+  trainer.executor().write_part(control, 4, std::as_bytes(std::span(part)));
+  std::array<float, control::size> whole{};
+  trainer.executor().read(control, std::as_writable_bytes(std::span(whole)));
+  CHECK(whole[1] == 7);
+  CHECK(whole[2] == 8);
+  std::vector<float> back(1);
+  trainer.executor().read_part(control, 8, std::as_writable_bytes(std::span(back)));
+  CHECK(back[0] == 8);
+  const std::int64_t end = control::size * 4;
+  CHECK_THROWS_AS(trainer.executor().write_part(control, end - 4, std::as_bytes(std::span(part))),
+                  InternalError);
+  CHECK_THROWS_AS(trainer.executor().write_part(control, -4, std::as_bytes(std::span(part))),
+                  InternalError);
 }
 
 TEST_CASE("training: the measurement has a span for every op and the process holds the arena") {

@@ -47,6 +47,8 @@ class MemoryPlanner {
       if (slot_of_[id] >= 0) memory.offsets[id] = slots_[slot_of_[id]].offset;
     memory.persistent = Bytes(persistent_);
     memory.arena = Bytes(arena_);
+    for (const Slot& slot : slots_)
+      if (slot.persistent) memory.persistent_by_role[static_cast<int>(slot.role)] += Bytes(slot.bytes);
     account(memory);
     return memory;
   }
