@@ -1,3 +1,5 @@
+#include "runtime/core/calibrate.h"
+
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -13,7 +15,6 @@
 #include "planner/base/json.h"
 #include "planner/report/words.h"
 #include "planner/spec/hardware_file.h"
-#include "runtime/core/calibrate.h"
 
 namespace aforo::cli {
 namespace {
@@ -27,9 +28,11 @@ double best_rate(const Calibration& calibration, Dtype dtype) {
 
 void print_summary(const Calibration& c, const std::string& path) {
   fmt::print("{}  ({})\n", c.device, c.backend);
-  fmt::print("products     fp32 {:.0f}, bf16 {:.0f}, fp16 {:.0f} GFLOP/s at best ({} shapes)\n", best_rate(c, Dtype::fp32),
-             best_rate(c, Dtype::bf16), best_rate(c, Dtype::fp16), c.gemm.size());
-  fmt::print("memory       copy {:.1f} GB/s, read and write counted; {} passes timed\n", c.copy_bandwidth.value / 1e9, c.passes.size());
+  fmt::print("products     fp32 {:.0f}, bf16 {:.0f}, fp16 {:.0f} GFLOP/s at best ({} shapes)\n",
+             best_rate(c, Dtype::fp32), best_rate(c, Dtype::bf16), best_rate(c, Dtype::fp16),
+             c.gemm.size());
+  fmt::print("memory       copy {:.1f} GB/s, read and write counted; {} passes timed\n",
+             c.copy_bandwidth.value / 1e9, c.passes.size());
   fmt::print("overhead     {} an op\n", duration(c.op_overhead.value));
   for (const auto& [dtype, bytes] : c.process_overhead)
     fmt::print("             {:.1f} MiB beside the arena in {}\n", as_mib(bytes), name_of(dtype));
@@ -38,14 +41,20 @@ void print_summary(const Calibration& c, const std::string& path) {
 
 std::string as_json(const Calibration& c, const std::string& path) {
   JsonWriter json;
-  json.begin_object().field("schema_version", schema_version).field("path", path).field("device", c.device);
+  json.begin_object()
+      .field("schema_version", schema_version)
+      .field("path", path)
+      .field("device", c.device);
   json.field("backend", c.backend).field("n_threads", c.n_threads).field("date", c.date);
   json.field("memory_bytes", c.memory.value).key("process_overhead_bytes").begin_object();
   for (const auto& [dtype, bytes] : c.process_overhead) json.field(name_of(dtype), bytes.value);
   json.end_object();
-  json.field("copy_bandwidth_bytes_per_s", c.copy_bandwidth.value).field("op_overhead_s", c.op_overhead.value);
-  json.field("best_fp32_flops_per_s", best_rate(c, Dtype::fp32) * 1e9).field("best_bf16_flops_per_s", best_rate(c, Dtype::bf16) * 1e9);
-  json.field("n_gemm", static_cast<std::int64_t>(c.gemm.size())).field("n_passes", static_cast<std::int64_t>(c.passes.size()));
+  json.field("copy_bandwidth_bytes_per_s", c.copy_bandwidth.value)
+      .field("op_overhead_s", c.op_overhead.value);
+  json.field("best_fp32_flops_per_s", best_rate(c, Dtype::fp32) * 1e9)
+      .field("best_bf16_flops_per_s", best_rate(c, Dtype::bf16) * 1e9);
+  json.field("n_gemm", static_cast<std::int64_t>(c.gemm.size()))
+      .field("n_passes", static_cast<std::int64_t>(c.passes.size()));
   json.end_object();
   return json.text() + "\n";
 }
@@ -55,12 +64,16 @@ std::string as_json(const Calibration& c, const std::string& path) {
 int run_calibrate(const CommandLine& command_line) {
   const Help help{"calibrate",
                   "[-o FILE] [options]",
-                  "Measures this machine with the runtime's own kernels: matrix products by shape, every other pass by size.",
+                  "Measures this machine with the runtime's own kernels: matrix products by shape, "
+                  "every other pass by size.",
                   {"aforo calibrate", "aforo calibrate -o machine.yaml --threads 8"},
-                  "Takes under a minute. Without -o the result is what `aforo plan` uses for this machine from then on."};
+                  "Takes under a minute. Without -o the result is what `aforo plan` uses for this "
+                  "machine from then on."};
   po::options_description options("options");
-  options.add_options()("output,o", po::value<std::string>(), "file to write; default: ~/.config/aforo/this-machine.yaml")(
-      "threads", po::value<int>()->default_value(0), "threads of the CPU backend; default: all cores")(
+  options.add_options()("output,o", po::value<std::string>(),
+                        "file to write; default: ~/.config/aforo/this-machine.yaml")(
+      "threads", po::value<int>()->default_value(0),
+      "threads of the CPU backend; default: all cores")(
       "seconds", po::value<double>()->default_value(45), "time to spend, about");
   const Arguments args(help, options, {}, command_line);
   if (args.help_wanted()) return fmt::print("{}", args.help_text()), 0;
@@ -74,8 +87,11 @@ int run_calibrate(const CommandLine& command_line) {
   CalibrateOptions calibration_options;
   calibration_options.seconds = args.get<double>("seconds");
   if (!(calibration_options.seconds > 0 && calibration_options.seconds <= 3600))
-    throw InputError(fmt::format("--seconds is {}; expected more than 0, at most 3600", calibration_options.seconds));
-  calibration_options.on_progress = [&](double done, const std::string& what) { bar.show(done, what); };
+    throw InputError(fmt::format("--seconds is {}; expected more than 0, at most 3600",
+                                 calibration_options.seconds));
+  calibration_options.on_progress = [&](double done, const std::string& what) {
+    bar.show(done, what);
+  };
   const Calibration calibration = calibrate(*backend, calibration_options);
   bar.clear();
   write_file(path, write_calibration(calibration));

@@ -14,17 +14,28 @@ namespace {
 
 std::string as_json(const StepProgram& program) {
   JsonWriter json;
-  json.begin_object().field("schema_version", schema_version).field("fingerprint", fingerprint(program));
+  json.begin_object()
+      .field("schema_version", schema_version)
+      .field("fingerprint", fingerprint(program));
   json.key("sections").begin_array();
   for (const Section& section : program.sections)
-    json.begin_object().field("kind", name_of(section.kind)).field("begin", section.begin).field("end", section.end)
-        .field("repeat", section.repeat).end_object();
+    json.begin_object()
+        .field("kind", name_of(section.kind))
+        .field("begin", section.begin)
+        .field("end", section.end)
+        .field("repeat", section.repeat)
+        .end_object();
   json.end_array();
   json.key("buffers").begin_array();
   for (std::size_t id = 0; id < program.buffers.size(); ++id) {
     const Buffer& buffer = program.buffers[id];
-    json.begin_object().field("name", buffer.name).field("rows", buffer.shape.rows).field("cols", buffer.shape.cols);
-    json.field("dtype", name_of(buffer.dtype)).field("role", name_of(buffer.role)).field("persistent", buffer.persistent);
+    json.begin_object()
+        .field("name", buffer.name)
+        .field("rows", buffer.shape.rows)
+        .field("cols", buffer.shape.cols);
+    json.field("dtype", name_of(buffer.dtype))
+        .field("role", name_of(buffer.role))
+        .field("persistent", buffer.persistent);
     if (!program.memory.offsets.empty()) json.field("offset", program.memory.offsets[id]);
     json.end_object();
   }
@@ -46,12 +57,13 @@ std::string as_json(const StepProgram& program) {
 }  // namespace
 
 int run_dump(const CommandLine& command_line) {
-  const Help help{"dump",
-                  "[PLAN.yaml | --model M ...] [--after PASS]",
-                  "Prints the step program: every op with its operands, FLOPs and bytes.",
-                  {"aforo dump --model gpt-tiny --seq-len 64", "aforo dump plan.yaml --after recompute",
-                   "aforo dump --model llama-tiny --recompute full --after append_backward"},
-                  fmt::format("passes: {}", fmt::join(pass_names(), ", "))};
+  const Help help{
+      "dump",
+      "[PLAN.yaml | --model M ...] [--after PASS]",
+      "Prints the step program: every op with its operands, FLOPs and bytes.",
+      {"aforo dump --model gpt-tiny --seq-len 64", "aforo dump plan.yaml --after recompute",
+       "aforo dump --model llama-tiny --recompute full --after append_backward"},
+      fmt::format("passes: {}", fmt::join(pass_names(), ", "))};
   po::options_description options("options");
   options.add_options()("plan", po::value<std::string>(), "a plan file")(
       "after", po::value<std::string>(), "stop after this pass; default: the last")(

@@ -11,13 +11,15 @@
 namespace aforo::cli {
 
 int run_estimate(const CommandLine& command_line) {
-  const Help help{"estimate",
-                  "--model M --gpu G[:n] [options]",
-                  "What one plan needs and takes: FLOPs, memory by role and phase, time by op, price.",
-                  {"aforo estimate --model llama-3.1-8b --gpu h100 --seq-len 4096 --recompute full",
-                   "aforo estimate --model gpt2 --gpu rtx-4090:2 --micro-batch-size 8 --tokens 10B --json",
-                   "aforo estimate --model path/to/config.json --gpu a100-80 --global-batch-size 64"},
-                  "Times are those of one device type and one machine; with several devices the plan is data-parallel."};
+  const Help help{
+      "estimate",
+      "--model M --gpu G[:n] [options]",
+      "What one plan needs and takes: FLOPs, memory by role and phase, time by op, price.",
+      {"aforo estimate --model llama-3.1-8b --gpu h100 --seq-len 4096 --recompute full",
+       "aforo estimate --model gpt2 --gpu rtx-4090:2 --micro-batch-size 8 --tokens 10B --json",
+       "aforo estimate --model path/to/config.json --gpu a100-80 --global-batch-size 64"},
+      "Times are those of one device type and one machine; with several devices the plan is "
+      "data-parallel."};
   po::options_description options("options");
   add_job_options(options);
   add_plan_options(options);
@@ -28,13 +30,16 @@ int run_estimate(const CommandLine& command_line) {
   Device device = read_device(args);
   const int micro_batch_size = args.find<int>("micro-batch-size").value_or(1);
   const TrainingJob job = read_job(args, std::max(1, micro_batch_size) * device.line.count);
-  const Precision usual = device.has_bf16 ? Precision::bf16 : device.has_fp16 ? Precision::fp16 : Precision::fp32;
+  const Precision usual = device.has_bf16   ? Precision::bf16
+                          : device.has_fp16 ? Precision::fp16
+                                            : Precision::fp32;
   const Plan plan = read_plan(args, job, device.line.count, usual);
   const StepProgram program = lower(job, plan, device.target);
   const Estimate estimate = simulate(program, job, plan, *device.model);
   fmt::print("{}", args.json() ? estimate_json(job, plan, program, estimate, device.line)
                                : estimate_text(job, plan, program, estimate, device.line));
-  return static_cast<int>(estimate.verdict == Verdict::too_big ? ExitCode::infeasible : ExitCode::ok);
+  return static_cast<int>(estimate.verdict == Verdict::too_big ? ExitCode::infeasible
+                                                               : ExitCode::ok);
 }
 
 }  // namespace aforo::cli

@@ -1,3 +1,5 @@
+#include "planner/search/fit.h"
+
 #include <fmt/format.h>
 
 #include <charconv>
@@ -11,7 +13,6 @@
 #include "planner/base/json.h"
 #include "planner/report/table.h"
 #include "planner/report/words.h"
-#include "planner/search/fit.h"
 #include "planner/simulate/simulate.h"
 #include "planner/spec/hardware_file.h"
 #include "planner/spec/model_file.h"
@@ -20,7 +21,8 @@ namespace aforo::cli {
 namespace {
 
 // What teams on a budget rent or own, by memory.
-constexpr const char* usual_cards = "t4,v100,rtx-3090,rtx-4090,a10g,l4,rtx-5090,a100-40,rtx-a6000,l40s,a100-80,h100";
+constexpr const char* usual_cards =
+    "t4,v100,rtx-3090,rtx-4090,a10g,l4,rtx-5090,a100-40,rtx-a6000,l40s,a100-80,h100";
 
 std::vector<int> sequence_lengths(const Arguments& args, const ModelSpec& model) {
   std::vector<int> lengths;
@@ -28,9 +30,11 @@ std::vector<int> sequence_lengths(const Arguments& args, const ModelSpec& model)
     int value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size() || value < 1)
-      throw InputError(fmt::format("--seq has \"{}\"; expected lengths such as 512,1024,2048", text));
+      throw InputError(
+          fmt::format("--seq has \"{}\"; expected lengths such as 512,1024,2048", text));
     if (model.position.kind == PositionKind::learned && value > model.learned_rows())
-      throw InputError(fmt::format("--seq has {}, but {} has learned positions for {} tokens", value, model.name, model.learned_rows()));
+      throw InputError(fmt::format("--seq has {}, but {} has learned positions for {} tokens",
+                                   value, model.name, model.learned_rows()));
     lengths.push_back(value);
   }
   if (!lengths.empty()) return lengths;
@@ -47,7 +51,8 @@ std::vector<AcceleratorSpec> cards(const Arguments& args) {
 }
 
 Precision sixteen_bit(const AcceleratorSpec& card) {
-  return card.peak_dense.contains("bf16") || !card.peak_dense.contains("fp16") ? Precision::bf16 : Precision::fp16;
+  return card.peak_dense.contains("bf16") || !card.peak_dense.contains("fp16") ? Precision::bf16
+                                                                               : Precision::fp16;
 }
 
 std::string cell_text(Bytes memory, Bytes capacity) {
@@ -67,17 +72,21 @@ void print_card(FitTable& table, const AcceleratorSpec& card, const std::vector<
   for (const FitMethod& method : usual_methods(sixteen_bit(card))) {
     std::vector<std::string> row{method.name};
     for (int length : lengths)
-      row.push_back(cell_text(table.cell(method, length, 1).arena + card.context_memory, card.usable_memory));
+      row.push_back(
+          cell_text(table.cell(method, length, 1).arena + card.context_memory, card.usable_memory));
     row.push_back(table.cell(method, lengths.back(), 1).limited_by);
-    const int largest = table.largest_micro_batch(method, lengths.front(), card.context_memory, card.usable_memory);
+    const int largest =
+        table.largest_micro_batch(method, lengths.front(), card.context_memory, card.usable_memory);
     row.push_back(largest > 0 ? fmt::format("{}", largest) : "-");
     out.add(row);
   }
   fmt::print("{}\n", out.text());
 }
 
-/// One line a card: the largest micro-batch with the least recomputation that fits even one sequence.
-void print_cards(FitTable& table, const std::vector<AcceleratorSpec>& cards, const std::vector<int>& lengths) {
+/// One line a card: the largest micro-batch with the least recomputation that fits even one
+/// sequence.
+void print_cards(FitTable& table, const std::vector<AcceleratorSpec>& cards,
+                 const std::vector<int>& lengths) {
   std::vector<Column> columns{{"16-bit mixed precision", Align::left}, {"usable GiB"}};
   for (int length : lengths) columns.push_back({fmt::format("seq {}", length), Align::left});
   Table out(columns);
@@ -87,15 +96,18 @@ void print_cards(FitTable& table, const std::vector<AcceleratorSpec>& cards, con
       std::string cell;
       for (const FitMethod& method : usual_methods(sixteen_bit(card))) {
         if (method.precision == Precision::fp32) continue;
-        const int largest = table.largest_micro_batch(method, length, card.context_memory, card.usable_memory);
+        const int largest =
+            table.largest_micro_batch(method, length, card.context_memory, card.usable_memory);
         if (largest == 0) continue;
         constexpr std::string_view names[] = {"none", "selective", "full"};
-        cell = paint(Colour::green, fmt::format("mbs {} {}", largest, names[static_cast<int>(method.recompute)]));
+        cell = paint(Colour::green,
+                     fmt::format("mbs {} {}", largest, names[static_cast<int>(method.recompute)]));
         break;
       }
       if (cell.empty()) {
         const FitCell& least = table.cell(usual_methods(sixteen_bit(card)).back(), length, 1);
-        cell = paint(Colour::red, fmt::format("no: {:.1f} GiB", as_gib(least.arena + card.context_memory)));
+        cell = paint(Colour::red,
+                     fmt::format("no: {:.1f} GiB", as_gib(least.arena + card.context_memory)));
       }
       row.push_back(cell);
     }
@@ -104,8 +116,8 @@ void print_cards(FitTable& table, const std::vector<AcceleratorSpec>& cards, con
   fmt::print("{}\n", out.text());
 }
 
-std::string as_json(FitTable& table, const ModelSpec& model, const std::vector<AcceleratorSpec>& cards,
-                    const std::vector<int>& lengths) {
+std::string as_json(FitTable& table, const ModelSpec& model,
+                    const std::vector<AcceleratorSpec>& cards, const std::vector<int>& lengths) {
   JsonWriter json;
   json.begin_object().field("schema_version", schema_version).field("model", model.name);
   json.field("n_params", count_parameters(model).total()).key("cells").begin_array();
@@ -114,11 +126,16 @@ std::string as_json(FitTable& table, const ModelSpec& model, const std::vector<A
       for (int length : lengths) {
         const FitCell& cell = table.cell(method, length, 1);
         const Bytes memory = cell.arena + card.context_memory;
-        json.begin_object().field("accelerator", card.name).field("method", method.name).field("seq_len", length);
-        json.field("memory_bytes", memory.value).field("usable_memory_bytes", card.usable_memory.value);
+        json.begin_object()
+            .field("accelerator", card.name)
+            .field("method", method.name)
+            .field("seq_len", length);
+        json.field("memory_bytes", memory.value)
+            .field("usable_memory_bytes", card.usable_memory.value);
         json.field("fits", memory <= card.usable_memory).field("limited_by", cell.limited_by);
-        json.field("largest_micro_batch_size",
-                   table.largest_micro_batch(method, length, card.context_memory, card.usable_memory));
+        json.field(
+            "largest_micro_batch_size",
+            table.largest_micro_batch(method, length, card.context_memory, card.usable_memory));
         json.end_object();
       }
   json.end_array().end_object();
@@ -128,15 +145,18 @@ std::string as_json(FitTable& table, const ModelSpec& model, const std::vector<A
 }  // namespace
 
 int run_fit(const CommandLine& command_line) {
-  const Help help{"fit",
-                  "MODEL [--gpu LIST] [--seq LIST]",
-                  "Does it fit? Peak memory of full training with AdamW, by method and sequence length.",
-                  {"aforo fit llama-3.1-8b", "aforo fit gpt2 --gpu rtx-3090,rtx-4090 --seq 512,1024",
-                   "aforo fit path/to/config.json --gpu h100 --json"},
-                  "GiB at micro_batch_size 1 with gradient accumulation, context and libraries included. ok: at least 8 % free; "
-                  "!: less; no: does not fit."};
+  const Help help{
+      "fit",
+      "MODEL [--gpu LIST] [--seq LIST]",
+      "Does it fit? Peak memory of full training with AdamW, by method and sequence length.",
+      {"aforo fit llama-3.1-8b", "aforo fit gpt2 --gpu rtx-3090,rtx-4090 --seq 512,1024",
+       "aforo fit path/to/config.json --gpu h100 --json"},
+      "GiB at micro_batch_size 1 with gradient accumulation, context and libraries included. ok: "
+      "at least 8 % free; "
+      "!: less; no: does not fit."};
   po::options_description options("options");
-  options.add_options()("model", po::value<std::string>(), "a name of `aforo models`, a YAML file, or a config.json")(
+  options.add_options()("model", po::value<std::string>(),
+                        "a name of `aforo models`, a YAML file, or a config.json")(
       "gpu", po::value<std::string>(), "accelerators, with commas; default: twelve usual cards")(
       "seq", po::value<std::string>(), "sequence lengths, with commas");
   const Arguments args(help, options, {"model"}, command_line);
@@ -148,16 +168,22 @@ int run_fit(const CommandLine& command_line) {
   FitTable table(model, cuda_target());
   if (args.json()) return fmt::print("{}", as_json(table, model, devices, lengths)), 0;
 
-  fmt::print("{}: {} parameters, {} layers, GQA {}/{}, vocabulary {}   [arenas exact for the native engine; data sheet capacities]\n\n",
-             paint(Colour::bold, model.name), grouped(count_parameters(model).total()), model.n_layers,
-             model.attention.n_heads, model.attention.n_kv_heads, grouped(model.vocab_size));
+  fmt::print(
+      "{}: {} parameters, {} layers, GQA {}/{}, vocabulary {}   [arenas exact for the native "
+      "engine; data sheet capacities]\n\n",
+      paint(Colour::bold, model.name), grouped(count_parameters(model).total()), model.n_layers,
+      model.attention.n_heads, model.attention.n_kv_heads, grouped(model.vocab_size));
   if (devices.size() <= 3)
     for (const AcceleratorSpec& card : devices) print_card(table, card, lengths);
   else
     print_cards(table, devices, lengths);
-  fmt::print("{}\n", devices.size() <= 3 ? "GiB at micro_batch_size 1; ok: at least 8 % free, !: less, no: does not fit."
-                                         : "mbs: largest micro_batch_size up to 64, with the least recomputation that fits.");
-  fmt::print("Next: aforo plan --model {} --gpu {} -o plan.yaml\n", args.require("model"), devices.front().name);
+  fmt::print(
+      "{}\n",
+      devices.size() <= 3
+          ? "GiB at micro_batch_size 1; ok: at least 8 % free, !: less, no: does not fit."
+          : "mbs: largest micro_batch_size up to 64, with the least recomputation that fits.");
+  fmt::print("Next: aforo plan --model {} --gpu {} -o plan.yaml\n", args.require("model"),
+             devices.front().name);
   return 0;
 }
 

@@ -22,25 +22,35 @@ std::string peak_cell(const AcceleratorSpec& spec, const char* type) {
 }
 
 void write(JsonWriter& json, const AcceleratorSpec& spec, const std::optional<Offer>& offer) {
-  json.begin_object().field("name", spec.name).field("vendor", spec.vendor).field("kind", spec.kind);
-  json.field("memory_bytes", spec.memory.value).field("usable_memory_bytes", spec.usable_memory.value);
+  json.begin_object()
+      .field("name", spec.name)
+      .field("vendor", spec.vendor)
+      .field("kind", spec.kind);
+  json.field("memory_bytes", spec.memory.value)
+      .field("usable_memory_bytes", spec.usable_memory.value);
   json.field("memory_bandwidth_bytes_per_s", spec.memory_bandwidth.value);
   json.key("peak_dense_flops_per_s").begin_object();
   for (const auto& [type, rate] : spec.peak_dense) json.field(type, rate.value);
-  json.end_object().field("gemm_efficiency", spec.gemm_efficiency).field("memory_efficiency", spec.memory_efficiency);
+  json.end_object()
+      .field("gemm_efficiency", spec.gemm_efficiency)
+      .field("memory_efficiency", spec.memory_efficiency);
   json.field("efficiency_origin", spec.efficiency_origin).field("source", spec.source);
-  if (offer) json.field("cheapest_usd_per_device_hour", offer->price.value / offer->count).field("offer_as_of", offer->as_of);
+  if (offer)
+    json.field("cheapest_usd_per_device_hour", offer->price.value / offer->count)
+        .field("offer_as_of", offer->as_of);
   json.end_object();
 }
 
 }  // namespace
 
 int run_hardware(const CommandLine& command_line) {
-  const Help help{"hardware",
-                  "[PATTERN]",
-                  "The accelerators that are known: dense peaks in TFLOP/s, memory, the cheapest on-demand or community price.",
-                  {"aforo hardware", "aforo hardware rtx", "aforo hardware h100 --json"},
-                  "Figures and their sources are in profiles/; a card of your own is one YAML file there."};
+  const Help help{
+      "hardware",
+      "[PATTERN]",
+      "The accelerators that are known: dense peaks in TFLOP/s, memory, the cheapest on-demand or "
+      "community price.",
+      {"aforo hardware", "aforo hardware rtx", "aforo hardware h100 --json"},
+      "Figures and their sources are in profiles/; a card of your own is one YAML file there."};
   po::options_description options("options");
   options.add_options()("pattern", po::value<std::string>(), "part of a name");
   const Arguments args(help, options, {"pattern"}, command_line);
@@ -48,21 +58,35 @@ int run_hardware(const CommandLine& command_line) {
 
   const std::string pattern = args.find<std::string>("pattern").value_or("");
   const PriceList prices = newest_prices();
-  Table table({{"accelerator", Align::left}, {"usable GiB"}, {"GB/s"}, {"bf16"}, {"fp16"}, {"fp32"}, {"$/h"}, {"also", Align::left}});
+  Table table({{"accelerator", Align::left},
+               {"usable GiB"},
+               {"GB/s"},
+               {"bf16"},
+               {"fp16"},
+               {"fp32"},
+               {"$/h"},
+               {"also", Align::left}});
   JsonWriter json;
-  json.begin_object().field("schema_version", schema_version).field("prices_as_of", prices.as_of).key("accelerators").begin_array();
+  json.begin_object()
+      .field("schema_version", schema_version)
+      .field("prices_as_of", prices.as_of)
+      .key("accelerators")
+      .begin_array();
   for (const AcceleratorSpec& spec : all_accelerators()) {
     if (spec.name.find(pattern) == std::string::npos) continue;
     const std::optional<Offer> offer = cheapest_offer(prices, spec.name, 1);
-    table.add({spec.name, fmt::format("{:.1f}", as_gib(spec.usable_memory)), fmt::format("{:g}", spec.memory_bandwidth.value / 1e9),
-               peak_cell(spec, "bf16"), peak_cell(spec, "fp16"), peak_cell(spec, "fp32"),
+    table.add({spec.name, fmt::format("{:.1f}", as_gib(spec.usable_memory)),
+               fmt::format("{:g}", spec.memory_bandwidth.value / 1e9), peak_cell(spec, "bf16"),
+               peak_cell(spec, "fp16"), peak_cell(spec, "fp32"),
                offer ? fmt::format("{:.2f}", offer->price.value / offer->count) : "-",
                spec.aliases.empty() ? "" : spec.aliases.front()});
     write(json, spec, offer);
   }
   json.end_array().end_object();
   fmt::print("{}", args.json() ? json.text() + "\n" : table.text());
-  if (!args.json()) fmt::print("\nTFLOP/s are dense peaks with fp32 accumulation; prices as of {}.\n", prices.as_of);
+  if (!args.json())
+    fmt::print("\nTFLOP/s are dense peaks with fp32 accumulation; prices as of {}.\n",
+               prices.as_of);
   return 0;
 }
 

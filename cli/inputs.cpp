@@ -23,7 +23,8 @@ E choice(const Arguments& args, const char* option, E fallback) {
   const auto text = args.find<std::string>(option);
   if (!text) return fallback;
   if (const E* value = find_enum<E>(*text)) return *value;
-  throw InputError(fmt::format("--{} is \"{}\"; expected {}", option, *text, fmt::join(enum_choices<E>(), ", ")));
+  throw InputError(fmt::format("--{} is \"{}\"; expected {}", option, *text,
+                               fmt::join(enum_choices<E>(), ", ")));
 }
 
 int positive(const Arguments& args, const char* option, int fallback) {
@@ -37,14 +38,17 @@ std::int64_t file_tokens(const DataSpec& data) {
   std::error_code error;
   const auto size = std::filesystem::file_size(data.path, error);
   if (error) throw InputError(fmt::format("{}: cannot read: {}", data.path, error.message()));
-  const std::int64_t tokens = static_cast<std::int64_t>(size) / (data.format == DataFormat::uint16 ? 2 : 1);
-  return std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(tokens) * (1 - data.validation_fraction)));
+  const std::int64_t tokens =
+      static_cast<std::int64_t>(size) / (data.format == DataFormat::uint16 ? 2 : 1);
+  return std::max<std::int64_t>(
+      1, static_cast<std::int64_t>(static_cast<double>(tokens) * (1 - data.validation_fraction)));
 }
 
 std::int64_t job_tokens(const Arguments& args, const TrainingJob& job) {
   const auto tokens = args.find<std::string>("tokens");
   const auto steps = args.find<int>("steps");
-  if (tokens && steps) throw InputError("--tokens and --steps say the same thing twice; give one of them");
+  if (tokens && steps)
+    throw InputError("--tokens and --steps say the same thing twice; give one of them");
   if (tokens) return parse_tokens(*tokens, "tokens");
   if (steps) return static_cast<std::int64_t>(positive(args, "steps", 1)) * job.tokens_per_step();
   if (!job.data.path.empty()) return file_tokens(job.data);
@@ -58,7 +62,9 @@ void read_optimizer(const Arguments& args, TrainingJob& job) {
   if (const auto clip = args.find<double>("clip-norm")) job.optimizer.clip_norm = *clip;
   job.schedule.kind = choice(args, "schedule", job.schedule.kind);
   const std::int64_t steps = job.n_steps();
-  job.schedule.warmup_steps = args.find<int>("warmup-steps").value_or(static_cast<int>(std::min<std::int64_t>(steps / 10, 2000)));
+  job.schedule.warmup_steps =
+      args.find<int>("warmup-steps")
+          .value_or(static_cast<int>(std::min<std::int64_t>(steps / 10, 2000)));
 }
 
 }  // namespace
@@ -66,19 +72,24 @@ void read_optimizer(const Arguments& args, TrainingJob& job) {
 std::int64_t parse_tokens(const std::string& text, const std::string& option) {
   const auto value = parse_count(text);
   if (!value || *value < 1 || *value > 1e18)
-    throw InputError(fmt::format("--{} is \"{}\"; expected a count such as 300B, 2e12 or 1_000_000", option, text));
+    throw InputError(fmt::format("--{} is \"{}\"; expected a count such as 300B, 2e12 or 1_000_000",
+                                 option, text));
   return static_cast<std::int64_t>(*value);
 }
 
 void add_job_options(po::options_description& options) {
-  options.add_options()("model", po::value<std::string>(), "a name of `aforo models`, a YAML file, or a Hugging Face config.json")(
-      "seq-len", po::value<int>(), "tokens of a sequence")(
-      "global-batch-size", po::value<int>(), "sequences per optimizer step")(
-      "tokens", po::value<std::string>(), "tokens to train on, such as 10B; default: one pass over --data, else 20 a parameter")(
+  options.add_options()("model", po::value<std::string>(),
+                        "a name of `aforo models`, a YAML file, or a Hugging Face config.json")(
+      "seq-len", po::value<int>(), "tokens of a sequence")("global-batch-size", po::value<int>(),
+                                                           "sequences per optimizer step")(
+      "tokens", po::value<std::string>(),
+      "tokens to train on, such as 10B; default: one pass over --data, else 20 a parameter")(
       "steps", po::value<int>(), "optimizer steps, instead of --tokens")(
-      "data", po::value<std::string>(), "text file to train on (bytes are tokens) or nanoGPT's uint16 .bin")(
+      "data", po::value<std::string>(),
+      "text file to train on (bytes are tokens) or nanoGPT's uint16 .bin")(
       "data-format", po::value<std::string>(), "bytes or uint16; default: by the ending .bin")(
-      "validation-fraction", po::value<double>(), "last part of the data that is never trained on; default 0.1")(
+      "validation-fraction", po::value<double>(),
+      "last part of the data that is never trained on; default 0.1")(
       "optimizer", po::value<std::string>(), "adamw (default) or sgd")(
       "learning-rate", po::value<double>(), "at its highest; default 3e-4")(
       "weight-decay", po::value<double>(), "on matrices; default 0.1")(
@@ -110,25 +121,33 @@ TrainingJob read_job(const Arguments& args, int default_batch) {
 }
 
 void add_plan_options(po::options_description& options) {
-  options.add_options()("precision", po::value<std::string>(), "fp32, bf16 or fp16 (mixed, with fp32 master weights)")(
-      "recompute", po::value<std::string>(), "none, selective, full, \"every K\", or runs such as \"full x12, none x20\"")(
+  options.add_options()("precision", po::value<std::string>(),
+                        "fp32, bf16 or fp16 (mixed, with fp32 master weights)")(
+      "recompute", po::value<std::string>(),
+      "none, selective, full, \"every K\", or runs such as \"full x12, none x20\"")(
       "micro-batch-size", po::value<int>(), "sequences per device and micro-step");
 }
 
-Plan read_plan(const Arguments& args, const TrainingJob& job, int n_devices, Precision default_precision) {
+Plan read_plan(const Arguments& args, const TrainingJob& job, int n_devices,
+               Precision default_precision) {
   Plan plan;
   plan.precision = choice(args, "precision", default_precision);
-  plan.recompute = parse_recompute(args.find<std::string>("recompute").value_or("none"), job.model.n_layers);
+  plan.recompute =
+      parse_recompute(args.find<std::string>("recompute").value_or("none"), job.model.n_layers);
   plan.micro_batch_size = positive(args, "micro-batch-size", 1);
   plan.dp = n_devices;
   return plan;
 }
 
 void add_device_options(po::options_description& options) {
-  options.add_options()("gpu", po::value<std::string>(), "an accelerator of `aforo hardware`, with a count: rtx-4090:4")(
-      "hardware", po::value<std::string>(), "a calibration written by `aforo calibrate`: predict for that machine")(
-      "price", po::value<std::string>(), "per device and hour, such as \"0.35 USD/h\"; default: the cheapest known offer")(
-      "price-kind", po::value<std::string>(), "on_demand, community, spot, interruptible or reserved");
+  options.add_options()("gpu", po::value<std::string>(),
+                        "an accelerator of `aforo hardware`, with a count: rtx-4090:4")(
+      "hardware", po::value<std::string>(),
+      "a calibration written by `aforo calibrate`: predict for that machine")(
+      "price", po::value<std::string>(),
+      "per device and hour, such as \"0.35 USD/h\"; default: the cheapest known offer")(
+      "price-kind", po::value<std::string>(),
+      "on_demand, community, spot, interruptible or reserved");
 }
 
 Target target_of(const std::string& name) {
@@ -138,8 +157,10 @@ Target target_of(const std::string& name) {
 }
 
 std::string calibration_path() {
-  if (const char* config = std::getenv("XDG_CONFIG_HOME")) return std::string(config) + "/aforo/this-machine.yaml";
-  if (const char* home = std::getenv("HOME")) return std::string(home) + "/.config/aforo/this-machine.yaml";
+  if (const char* config = std::getenv("XDG_CONFIG_HOME"))
+    return std::string(config) + "/aforo/this-machine.yaml";
+  if (const char* home = std::getenv("HOME"))
+    return std::string(home) + "/.config/aforo/this-machine.yaml";
   return "this-machine.yaml";
 }
 
@@ -151,10 +172,12 @@ Device device_of(const std::string& reference, int count) {
     const Calibration calibration = read_calibration(YamlNode::load_file(reference));
     device.model = calibrated_cost_model(calibration);
     device.target = cpu_target();
-    device.line.name = fmt::format("{} ({}, calibrated {})", calibration.name, calibration.device, calibration.date);
+    device.line.name = fmt::format("{} ({}, calibrated {})", calibration.name, calibration.device,
+                                   calibration.date);
     device.line.origin = Origin::calibrated;
     const auto measured = [&](Dtype dtype) {
-      return std::any_of(calibration.gemm.begin(), calibration.gemm.end(), [&](const GemmPoint& p) { return p.dtype == dtype; });
+      return std::any_of(calibration.gemm.begin(), calibration.gemm.end(),
+                         [&](const GemmPoint& p) { return p.dtype == dtype; });
     };
     device.has_bf16 = measured(Dtype::bf16);
     device.has_fp16 = measured(Dtype::fp16);
@@ -172,26 +195,32 @@ Device device_of(const std::string& reference, int count) {
 
 Device read_device(const Arguments& args) {
   const auto gpu = args.find<std::string>("gpu"), hardware = args.find<std::string>("hardware");
-  if (gpu && hardware) throw InputError("--gpu and --hardware both name a device; give one of them");
+  if (gpu && hardware)
+    throw InputError("--gpu and --hardware both name a device; give one of them");
   if (!gpu) {
     const std::string path = hardware.value_or(calibration_path());
     if (!hardware && !std::filesystem::exists(path))
-      throw InputError("no device: give --gpu NAME[:n], or measure this machine with `aforo calibrate`");
-    if (!path.ends_with(".yaml")) throw InputError(fmt::format("--hardware is \"{}\"; expected a .yaml written by `aforo calibrate`", path));
+      throw InputError(
+          "no device: give --gpu NAME[:n], or measure this machine with `aforo calibrate`");
+    if (!path.ends_with(".yaml"))
+      throw InputError(
+          fmt::format("--hardware is \"{}\"; expected a .yaml written by `aforo calibrate`", path));
     return device_of(path, 1);
   }
   const GpuRequest request = parse_gpu_request(*gpu);
   Device device = device_of(request.name, request.count);
   if (const auto price = args.find<std::string>("price")) {
     const auto value = parse_hourly_price(*price);
-    if (!value) throw InputError(fmt::format("--price is \"{}\"; expected {}", *price, expected_hourly_price));
+    if (!value)
+      throw InputError(
+          fmt::format("--price is \"{}\"; expected {}", *price, expected_hourly_price));
     device.line.price_per_device = *value;
     device.line.price_source = "given";
   } else if (const auto offer = cheapest_offer(newest_prices(), device.reference, request.count,
                                                args.find<std::string>("price-kind").value_or(""))) {
     device.line.price_per_device = DollarsPerHour(offer->price.value / offer->count);
-    device.line.price_source = fmt::format("{} {}, {} x {}, as of {}", offer->provider, offer->kind, offer->count,
-                                           offer->accelerator, offer->as_of);
+    device.line.price_source = fmt::format("{} {}, {} x {}, as of {}", offer->provider, offer->kind,
+                                           offer->count, offer->accelerator, offer->as_of);
   }
   return device;
 }

@@ -16,14 +16,16 @@ namespace aforo::cli {
 
 /// --model, --seq-len, --global-batch-size, --tokens, --steps, --data ..., --optimizer ...
 void add_job_options(po::options_description& options);
-/// The job they describe. Defaults: seq_len min(1024, max_seq_len); 20 tokens a parameter, as compute-optimal training;
-/// with --data: one pass over the file. `default_batch` sequences per step unless given.
+/// The job they describe. Defaults: seq_len min(1024, max_seq_len); 20 tokens a parameter, as
+/// compute-optimal training; with --data: one pass over the file. `default_batch` sequences per
+/// step unless given.
 TrainingJob read_job(const Arguments& args, int default_batch);
 
 /// --precision, --recompute, --micro-batch-size
 void add_plan_options(po::options_description& options);
 /// The plan they describe for `n_devices`; precision defaults to `sixteen_bit_or_fp32`.
-Plan read_plan(const Arguments& args, const TrainingJob& job, int n_devices, Precision default_precision);
+Plan read_plan(const Arguments& args, const TrainingJob& job, int n_devices,
+               Precision default_precision);
 
 /// --gpu, --hardware, --price, --price-kind
 void add_device_options(po::options_description& options);
@@ -31,19 +33,20 @@ struct Device {
   std::unique_ptr<CostModel> model;
   Target target;
   DeviceLine line;
-  std::string reference;       ///< what a plan file says: accelerator name or path of the calibration
+  std::string reference;  ///< what a plan file says: accelerator name or path of the calibration
   bool has_bf16 = true;
   bool has_fp16 = true;
 };
-/// The accelerator of --gpu or the calibration of --hardware; without either, the newest calibration of this machine
-/// (see calibration_path), else InputError saying how to get one.
+/// The accelerator of --gpu or the calibration of --hardware; without either, the newest
+/// calibration of this machine (see calibration_path), else InputError saying how to get one.
 Device read_device(const Arguments& args);
 Device device_of(const std::string& reference, int count);
 
 /// "cpu" or "cuda". Throws InputError otherwise.
 Target target_of(const std::string& name);
 
-/// Where `aforo calibrate` writes by default: $XDG_CONFIG_HOME/aforo/this-machine.yaml or ~/.config/aforo/....
+/// Where `aforo calibrate` writes by default: $XDG_CONFIG_HOME/aforo/this-machine.yaml or
+/// ~/.config/aforo/....
 std::string calibration_path();
 
 /// "2e12", "300B" -> tokens. Throws InputError naming the option.

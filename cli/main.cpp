@@ -32,16 +32,21 @@ constexpr Command commands[] = {
 };
 
 void print_overview(std::FILE* out) {
+  fmt::print(
+      out,
+      "aforo {}: does it fit, how long, how much money, what should I change; then it runs the "
+      "plan it chose.\n\n"
+      "  $ aforo fit llama-3.1-8b --gpu rtx-4090,h100\n"
+      "  $ aforo estimate --model gpt2 --gpu rtx-4090 --seq-len 1024 --tokens 10B\n"
+      "  $ aforo plan --model gpt-tiny --data book.txt -o plan.yaml && aforo run plan.yaml\n\n",
+      aforo_version);
+  for (const Command& command : commands)
+    fmt::print(out, "  {:<10} {}\n", command.name, command.summary);
   fmt::print(out,
-             "aforo {}: does it fit, how long, how much money, what should I change; then it runs the plan it chose.\n\n"
-             "  $ aforo fit llama-3.1-8b --gpu rtx-4090,h100\n"
-             "  $ aforo estimate --model gpt2 --gpu rtx-4090 --seq-len 1024 --tokens 10B\n"
-             "  $ aforo plan --model gpt-tiny --data book.txt -o plan.yaml && aforo run plan.yaml\n\n",
-             aforo_version);
-  for (const Command& command : commands) fmt::print(out, "  {:<10} {}\n", command.name, command.summary);
-  fmt::print(out,
-             "\n`aforo COMMAND --help` leads with examples. Exit codes: 0 ok, 1 internal, 2 input, 3 does not fit,\n"
-             "4 over budget or deadline, 5 outside tolerance, 6 environment, 75 interrupted and resumable.\n");
+             "\n`aforo COMMAND --help` leads with examples. Exit codes: 0 ok, 1 internal, 2 input, "
+             "3 does not fit,\n"
+             "4 over budget or deadline, 5 outside tolerance, 6 environment, 75 interrupted and "
+             "resumable.\n");
 }
 
 int dispatch(const std::vector<std::string>& args) {
@@ -76,7 +81,9 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "aforo: {}\n", error.what());
     return static_cast<int>(error.code());
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "aforo: out of memory; a smaller micro_batch_size or more recomputation needs less\n");
+    fmt::print(
+        stderr,
+        "aforo: out of memory; a smaller micro_batch_size or more recomputation needs less\n");
     return static_cast<int>(ExitCode::environment);
   } catch (const std::exception& error) {
     fmt::print(stderr, "aforo: internal error: {}\n", error.what());

@@ -15,24 +15,36 @@ int run_models(const CommandLine& command_line) {
                   "[PATTERN]",
                   "The models that are known: models/*.yaml.",
                   {"aforo models", "aforo models llama", "aforo models qwen3 --json"},
-                  "A model of your own is a YAML file (models/README.md) or a Hugging Face config.json; every command takes its path."};
+                  "A model of your own is a YAML file (models/README.md) or a Hugging Face "
+                  "config.json; every command takes its path."};
   po::options_description options("options");
   options.add_options()("pattern", po::value<std::string>(), "part of a name");
   const Arguments args(help, options, {"pattern"}, command_line);
   if (args.help_wanted()) return fmt::print("{}", args.help_text()), 0;
 
   const std::string pattern = args.find<std::string>("pattern").value_or("");
-  Table table({{"model", Align::left}, {"parameters"}, {"layers"}, {"d_model"}, {"heads"}, {"kv"}, {"d_ff"}, {"vocab"}, {"seq"}});
+  Table table({{"model", Align::left},
+               {"parameters"},
+               {"layers"},
+               {"d_model"},
+               {"heads"},
+               {"kv"},
+               {"d_ff"},
+               {"vocab"},
+               {"seq"}});
   JsonWriter json;
   json.begin_object().field("schema_version", schema_version).key("models").begin_array();
   for (const std::string& name : model_names()) {
     if (name.find(pattern) == std::string::npos) continue;
     const ModelSpec model = find_model(name);
     const std::int64_t count = count_parameters(model).total();
-    table.add({name, grouped(count), grouped(model.n_layers), grouped(model.d_model), grouped(model.attention.n_heads),
-               grouped(model.attention.n_kv_heads), grouped(model.mlp.d_ff), grouped(model.vocab_size),
-               grouped(model.max_seq_len)});
-    json.begin_object().field("name", name).field("n_params", count).field("n_layers", model.n_layers);
+    table.add({name, grouped(count), grouped(model.n_layers), grouped(model.d_model),
+               grouped(model.attention.n_heads), grouped(model.attention.n_kv_heads),
+               grouped(model.mlp.d_ff), grouped(model.vocab_size), grouped(model.max_seq_len)});
+    json.begin_object()
+        .field("name", name)
+        .field("n_params", count)
+        .field("n_layers", model.n_layers);
     json.field("d_model", model.d_model).field("n_heads", model.attention.n_heads);
     json.field("n_kv_heads", model.attention.n_kv_heads).field("d_ff", model.mlp.d_ff);
     json.field("vocab_size", model.vocab_size).field("max_seq_len", model.max_seq_len).end_object();

@@ -27,7 +27,8 @@ std::vector<Precision> precisions(const Arguments& args, const Device& device) {
   std::vector<Precision> wanted;
   for (const std::string& name : args.list("precision")) {
     const Precision* precision = find_enum<Precision>(name);
-    if (precision == nullptr) throw InputError(fmt::format("--precision has \"{}\"; expected fp32, bf16 or fp16", name));
+    if (precision == nullptr)
+      throw InputError(fmt::format("--precision has \"{}\"; expected fp32, bf16 or fp16", name));
     wanted.push_back(*precision);
   }
   if (!wanted.empty()) return wanted;
@@ -37,8 +38,8 @@ std::vector<Precision> precisions(const Arguments& args, const Device& device) {
 }
 
 template <typename Q>
-std::optional<Q> quantity(const Arguments& args, const char* option, std::optional<Q> (*parse)(std::string_view),
-                          std::string_view expected) {
+std::optional<Q> quantity(const Arguments& args, const char* option,
+                          std::optional<Q> (*parse)(std::string_view), std::string_view expected) {
   const auto text = args.find<std::string>(option);
   if (!text) return std::nullopt;
   if (const auto value = parse(*text)) return value;
@@ -56,9 +57,11 @@ SearchRequest read_request(const Arguments& args, const TrainingJob& job, const 
   request.deadline = quantity<Seconds>(args, "deadline", parse_seconds, expected_seconds);
   request.price_per_device = device.line.price_per_device;
   if (const auto budget = args.find<double>("budget-usd")) {
-    if (!(*budget > 0)) throw InputError(fmt::format("--budget-usd is {}; expected more than 0", *budget));
+    if (!(*budget > 0))
+      throw InputError(fmt::format("--budget-usd is {}; expected more than 0", *budget));
     if (!request.price_per_device)
-      throw InputError("--budget-usd needs a price: no offer is known for this device, so give --price");
+      throw InputError(
+          "--budget-usd needs a price: no offer is known for this device, so give --price");
     request.budget = Dollars(*budget);
   }
   return request;
@@ -74,20 +77,24 @@ PlanFile plan_file(const SearchRequest& request, const SearchResult& result, con
   file.job = request.job;
   file.plan = best.plan;
   const Estimate& e = best.estimate;
-  file.prediction = {e.trace.arena.value, e.memory.value, e.step_time.low, e.step_time.mid, e.step_time.high,
-                     e.tokens_per_second.mid, e.hours.mid, best.cost ? best.cost->mid : -1};
+  file.prediction = {e.trace.arena.value, e.memory.value,
+                     e.step_time.low,     e.step_time.mid,
+                     e.step_time.high,    e.tokens_per_second.mid,
+                     e.hours.mid,         best.cost ? best.cost->mid : -1};
   file.why = result.why;
   return file;
 }
 
 std::string ranking(const SearchResult& result, const TrainingJob& job) {
-  Table table({{"plan", Align::left}, {"tokens/s"}, {"step"}, {"GiB"}, {"fits", Align::left}, {"cost"}});
+  Table table(
+      {{"plan", Align::left}, {"tokens/s"}, {"step"}, {"GiB"}, {"fits", Align::left}, {"cost"}});
   constexpr std::size_t shown = 6;
   for (std::size_t i = 0; i < std::min(shown, result.ranked.size()); ++i) {
     const Candidate& c = result.ranked[i];
     table.add({(i == 0 ? "* " : "  ") + plan_line(job, c.plan),
-               grouped(static_cast<std::int64_t>(c.estimate.tokens_per_second.mid)), duration(c.estimate.step_time.mid),
-               fmt::format("{:.2f}", as_gib(c.estimate.memory)), std::string(name_of(c.estimate.verdict)),
+               grouped(static_cast<std::int64_t>(c.estimate.tokens_per_second.mid)),
+               duration(c.estimate.step_time.mid), fmt::format("{:.2f}", as_gib(c.estimate.memory)),
+               std::string(name_of(c.estimate.verdict)),
                c.cost ? fmt::format("${:.2f}", c.cost->mid) : "-"});
   }
   return table.text();
@@ -95,19 +102,23 @@ std::string ranking(const SearchResult& result, const TrainingJob& job) {
 
 std::string as_json(const SearchResult& result, const SearchRequest& request) {
   JsonWriter json;
-  json.begin_object().field("schema_version", schema_version).field("model", request.job.model.name);
+  json.begin_object()
+      .field("schema_version", schema_version)
+      .field("model", request.job.model.name);
   json.field("n_evaluated", result.n_evaluated).key("ranked").begin_array();
   for (const Candidate& c : result.ranked) {
     json.begin_object();
     write_plan_json(json, request.job, c.plan);
     write_interval_json(json, "step_time_s", c.estimate.step_time);
     write_interval_json(json, "tokens_per_s", c.estimate.tokens_per_second);
-    json.field("memory_bytes", c.estimate.memory.value).field("verdict", name_of(c.estimate.verdict));
+    json.field("memory_bytes", c.estimate.memory.value)
+        .field("verdict", name_of(c.estimate.verdict));
     if (c.cost) write_interval_json(json, "cost_usd", *c.cost);
     json.end_object();
   }
   json.end_array().key("rejected").begin_array();
-  for (const Rejection& r : result.rejected) json.begin_object().field("what", r.what).field("reason", r.reason).end_object();
+  for (const Rejection& r : result.rejected)
+    json.begin_object().field("what", r.what).field("reason", r.reason).end_object();
   json.end_array().key("why").begin_array();
   for (const std::string& reason : result.why) json.value(reason);
   json.end_array().end_object();
@@ -117,27 +128,35 @@ std::string as_json(const SearchResult& result, const SearchRequest& request) {
 int infeasible(const SearchResult& result) {
   fmt::print(stderr, "aforo: no plan: {} tried\n", result.n_evaluated);
   for (const Rejection& r : result.rejected) fmt::print(stderr, "  {}: {}\n", r.what, r.reason);
-  const bool budget = std::any_of(result.rejected.begin(), result.rejected.end(), [](const Rejection& r) { return r.over_budget; });
+  const bool budget = std::any_of(result.rejected.begin(), result.rejected.end(),
+                                  [](const Rejection& r) { return r.over_budget; });
   return static_cast<int>(budget ? ExitCode::over_budget : ExitCode::infeasible);
 }
 
 }  // namespace
 
 int run_plan(const CommandLine& command_line) {
-  const Help help{"plan",
-                  "--model M [--gpu G[:n] | --hardware FILE] [options] -o plan.yaml",
-                  "The fastest plan that fits, over precision, micro-batch and recomputation per layer; why it won, what came next.",
-                  {"aforo plan --model gpt-tiny --data book.txt --steps 200 -o plan.yaml",
-                   "aforo plan --model llama-3.2-1b --gpu rtx-4090 --seq-len 2048 --global-batch-size 64 --tokens 1B",
-                   "aforo plan --model gpt2 --gpu a100:8 --tokens 10B --budget-usd 40 --deadline 12h -o plan.yaml"},
-                  "Without --gpu or --hardware the plan is for this machine as `aforo calibrate` measured it."};
+  const Help help{
+      "plan",
+      "--model M [--gpu G[:n] | --hardware FILE] [options] -o plan.yaml",
+      "The fastest plan that fits, over precision, micro-batch and recomputation per layer; why it "
+      "won, what came next.",
+      {"aforo plan --model gpt-tiny --data book.txt --steps 200 -o plan.yaml",
+       "aforo plan --model llama-3.2-1b --gpu rtx-4090 --seq-len 2048 --global-batch-size 64 "
+       "--tokens 1B",
+       "aforo plan --model gpt2 --gpu a100:8 --tokens 10B --budget-usd 40 --deadline 12h -o "
+       "plan.yaml"},
+      "Without --gpu or --hardware the plan is for this machine as `aforo calibrate` measured it."};
   po::options_description options("options");
   add_job_options(options);
   add_device_options(options);
-  options.add_options()("precision", po::value<std::string>(), "those to try, with commas; default: bf16 (fp16 without it) and fp32")(
+  options.add_options()("precision", po::value<std::string>(),
+                        "those to try, with commas; default: bf16 (fp16 without it) and fp32")(
       "micro-batch-size", po::value<int>(), "only this one")(
-      "memory-limit", po::value<std::string>(), "per device, such as \"20 GiB\"; default: all of it")(
-      "budget-usd", po::value<double>(), "no plan may cost more")("deadline", po::value<std::string>(), "such as \"36 h\": no plan may take longer")(
+      "memory-limit", po::value<std::string>(),
+      "per device, such as \"20 GiB\"; default: all of it")("budget-usd", po::value<double>(),
+                                                            "no plan may cost more")(
+      "deadline", po::value<std::string>(), "such as \"36 h\": no plan may take longer")(
       "output,o", po::value<std::string>(), "write the best plan to this file");
   const Arguments args(help, options, {"model"}, command_line);
   if (args.help_wanted()) return fmt::print("{}", args.help_text()), 0;
@@ -155,11 +174,13 @@ int run_plan(const CommandLine& command_line) {
   if (args.json()) return 0;
 
   const Candidate& best = result.ranked.front();
-  fmt::print("{}\n", estimate_text(job, best.plan, lower(job, best.plan, request.target), best.estimate, device.line));
+  fmt::print("{}\n", estimate_text(job, best.plan, lower(job, best.plan, request.target),
+                                   best.estimate, device.line));
   fmt::print("{}\n", ranking(result, job));
   fmt::print("why: {}\n", fmt::join(result.why, "; "));
   for (const Rejection& r : result.rejected) fmt::print("out: {}: {}\n", r.what, r.reason);
-  if (output) fmt::print("\nWrote {} (program {}). Next: aforo run {}\n", *output, file.fingerprint, *output);
+  if (output)
+    fmt::print("\nWrote {} (program {}). Next: aforo run {}\n", *output, file.fingerprint, *output);
   return 0;
 }
 

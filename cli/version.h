@@ -3,6 +3,6 @@
 namespace aforo::cli {
 
 constexpr const char* aforo_version = "0.1.0";
-constexpr int schema_version = 1;   ///< of every --json output
+constexpr int schema_version = 1;  ///< of every --json output
 
 }  // namespace aforo::cli

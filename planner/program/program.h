@@ -52,7 +52,7 @@ struct MemoryPlan {
   Bytes arena;                        ///< high-water mark of all placements
   Bytes persistent;                   ///< weights, states and everything else that outlives a step
   std::array<Bytes, n_roles> persistent_by_role{};
-  int peak_op = -1;                   ///< op at which most bytes are live
+  int peak_op = -1;                      ///< op at which most bytes are live
   std::array<Bytes, n_roles> at_peak{};  ///< live bytes by role at peak_op
   std::array<Bytes, 6> peak_of_phase{};  ///< most live bytes during each Phase
   Bytes fragmentation;                   ///< arena minus the most live bytes

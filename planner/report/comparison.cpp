@@ -33,7 +33,8 @@ std::vector<Sum> grouped_by(const Comparison& comparison, Key key) {
     sum.name = name;
     sorted.push_back(sum);
   }
-  std::stable_sort(sorted.begin(), sorted.end(), [](const Sum& a, const Sum& b) { return a.measured > b.measured; });
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const Sum& a, const Sum& b) { return a.measured > b.measured; });
   return sorted;
 }
 
@@ -75,7 +76,9 @@ std::string memory_table(const Comparison& c, const MemoryPlan& memory) {
 
 }  // namespace
 
-double relative_error(double predicted, double measured) { return (measured - predicted) / predicted; }
+double relative_error(double predicted, double measured) {
+  return (measured - predicted) / predicted;
+}
 
 std::vector<std::string> outside_tolerance(const Comparison& c, double tolerance) {
   std::vector<std::string> outside;
@@ -83,32 +86,54 @@ std::vector<std::string> outside_tolerance(const Comparison& c, double tolerance
     if (!(predicted > 0) || !(measured > 0)) return;
     const double error = relative_error(predicted, measured);
     if (!(std::abs(error) <= tolerance))
-      outside.push_back(fmt::format("{} is {:+.1f} % off; the tolerance is {:.1f} %", name, 100 * error, 100 * tolerance));
+      outside.push_back(fmt::format("{} is {:+.1f} % off; the tolerance is {:.1f} %", name,
+                                    100 * error, 100 * tolerance));
   };
   check("step time", c.predicted_step.value, c.measured_step.value);
-  check("arena", static_cast<double>(c.predicted_arena.value), static_cast<double>(c.measured_arena.value));
-  check("process memory", static_cast<double>(c.predicted_process.value), static_cast<double>(c.measured_process.value));
+  check("arena", static_cast<double>(c.predicted_arena.value),
+        static_cast<double>(c.measured_arena.value));
+  check("process memory", static_cast<double>(c.predicted_process.value),
+        static_cast<double>(c.measured_process.value));
   return outside;
 }
 
 std::string comparison_text(const Comparison& c, const MemoryPlan& memory, int n_ops) {
-  std::string out = fmt::format("step time    predicted {}, measured {} ({})\n", duration(c.predicted_step.value),
-                                duration(c.measured_step.value), percent(c.predicted_step.value, c.measured_step.value));
+  std::string out = fmt::format("step time    predicted {}, measured {} ({})\n",
+                                duration(c.predicted_step.value), duration(c.measured_step.value),
+                                percent(c.predicted_step.value, c.measured_step.value));
   out += fmt::format("loss         {:.3f} -> {:.3f}", c.first_loss, c.last_loss);
-  out += std::isnan(c.validation_loss) ? "\n\n" : fmt::format(", validation {:.3f}\n\n", c.validation_loss);
+  out += std::isnan(c.validation_loss) ? "\n\n"
+                                       : fmt::format(", validation {:.3f}\n\n", c.validation_loss);
   out += memory_table(c, memory) + "\n";
   if (c.ops.empty()) return out + "no step was profiled op by op\n";
-  out += time_table("time by phase", grouped_by(c, [](const ComparedOp& op) { return op.phase; }), 10) + "\n";
-  out += time_table("time by kind of op", grouped_by(c, [](const ComparedOp& op) { return op.op; }), 30) + "\n";
-  out += time_table("costliest ops",
-                    grouped_by(c, [](const ComparedOp& op) { return op.label + " (" + op.op + ")"; }), n_ops);
+  out += time_table("time by phase", grouped_by(c, [](const ComparedOp& op) { return op.phase; }),
+                    10) +
+         "\n";
+  out += time_table("time by kind of op", grouped_by(c, [](const ComparedOp& op) { return op.op; }),
+                    30) +
+         "\n";
+  out += time_table(
+      "costliest ops",
+      grouped_by(c, [](const ComparedOp& op) { return op.label + " (" + op.op + ")"; }), n_ops);
   return out;
 }
 
 void write_comparison_json(JsonWriter& json, const Comparison& c, const MemoryPlan& memory) {
-  json.key("step_time_s").begin_object().field("predicted", c.predicted_step.value).field("measured", c.measured_step.value).end_object();
-  json.key("arena_bytes").begin_object().field("predicted", c.predicted_arena.value).field("measured", c.measured_arena.value).end_object();
-  json.key("process_bytes").begin_object().field("predicted", c.predicted_process.value).field("measured", c.measured_process.value).end_object();
+  json.key("step_time_s")
+      .begin_object()
+      .field("predicted", c.predicted_step.value)
+      .field("measured", c.measured_step.value)
+      .end_object();
+  json.key("arena_bytes")
+      .begin_object()
+      .field("predicted", c.predicted_arena.value)
+      .field("measured", c.measured_arena.value)
+      .end_object();
+  json.key("process_bytes")
+      .begin_object()
+      .field("predicted", c.predicted_process.value)
+      .field("measured", c.measured_process.value)
+      .end_object();
   json.key("kept_bytes").begin_object();
   for (int role = 0; role < n_roles; ++role) {
     json.key(name_of(static_cast<Role>(role))).begin_object();
@@ -116,13 +141,21 @@ void write_comparison_json(JsonWriter& json, const Comparison& c, const MemoryPl
     json.field("measured", c.measured_kept[role].value).end_object();
   }
   json.end_object().key("at_peak_bytes").begin_object();
-  for (int role = 0; role < n_roles; ++role) json.field(name_of(static_cast<Role>(role)), memory.at_peak[role].value);
+  for (int role = 0; role < n_roles; ++role)
+    json.field(name_of(static_cast<Role>(role)), memory.at_peak[role].value);
   json.end_object().key("loss").begin_object();
-  json.field("first", c.first_loss).field("last", c.last_loss).field("validation", c.validation_loss).end_object();
+  json.field("first", c.first_loss)
+      .field("last", c.last_loss)
+      .field("validation", c.validation_loss)
+      .end_object();
   const auto write_sums = [&](const char* name, const std::vector<Sum>& sums) {
     json.key(name).begin_array();
     for (const Sum& sum : sums)
-      json.begin_object().field("name", sum.name).field("predicted_s", sum.predicted).field("measured_s", sum.measured).end_object();
+      json.begin_object()
+          .field("name", sum.name)
+          .field("predicted_s", sum.predicted)
+          .field("measured_s", sum.measured)
+          .end_object();
     json.end_array();
   };
   write_sums("by_phase", grouped_by(c, [](const ComparedOp& op) { return op.phase; }));

@@ -8,10 +8,11 @@
 
 namespace aforo {
 
-std::string estimate_json(const TrainingJob& job, const Plan& plan, const StepProgram& program, const Estimate& estimate,
-                          const DeviceLine& device);
+std::string estimate_json(const TrainingJob& job, const Plan& plan, const StepProgram& program,
+                          const Estimate& estimate, const DeviceLine& device);
 
-/// One plan as an object, for lists of candidates: precision, recompute, micro_batch_size, dp, grad_accum.
+/// One plan as an object, for lists of candidates: precision, recompute, micro_batch_size, dp,
+/// grad_accum.
 void write_plan_json(JsonWriter& json, const TrainingJob& job, const Plan& plan);
 
 /// {"low": ..., "mid": ..., "high": ...}

@@ -62,7 +62,8 @@ class PathSearch {
     const auto known = memory_.find(index);
     if (known != memory_.end()) return known->second;
     const StepProgram program = lower(request_.job, at(index), request_.target);
-    return memory_[index] = program.memory.arena + model_.overhead(recipe_of(plan_.precision).compute);
+    return memory_[index] =
+               program.memory.arena + model_.overhead(recipe_of(plan_.precision).compute);
   }
 
   const SearchRequest& request_;

@@ -47,7 +47,7 @@ struct Estimate {
   Interval hours;         ///< of the whole job, all steps, without evaluation
   Interval device_hours;  ///< hours * dp
   Bytes memory;           ///< arena + overhead, per device
-  Bytes overhead;                ///< see CostModel::overhead
+  Bytes overhead;         ///< see CostModel::overhead
   Bytes capacity;
   Verdict verdict = Verdict::fits;
   std::string

@@ -59,8 +59,7 @@ class CpuExecutor final : public Executor {
     read_part(buffer, 0, bytes);
   }
 
-  void write_part(BufferId buffer, std::int64_t offset,
-                  std::span<const std::byte> bytes) override {
+  void write_part(BufferId buffer, std::int64_t offset, std::span<const std::byte> bytes) override {
     check_part(buffer, offset, bytes.size());
     std::memcpy(memory_.at(buffer) + offset, bytes.data(), bytes.size());
   }

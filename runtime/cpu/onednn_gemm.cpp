@@ -95,12 +95,12 @@ matmul::primitive_desc description(const Gemm& op, Type input, Type output,
 #endif
 }
 
-/// Keeps the process as small as oneDNN's buffers are. It packs operands into aligned memory that it
-/// allocates and frees in every product; the C library cuts the ends off to align, and parks them,
-/// where they are small, in a cache of the thread. There they hold apart what is free around them,
-/// and the next product takes fresh memory: two to three times what is in use at once (measured:
-/// 17 MiB beside 23). A cache that is full takes none. glibc: at most 7 pieces of each size up to
-/// 1032 bytes.
+/// Keeps the process as small as oneDNN's buffers are. It packs operands into aligned memory that
+/// it allocates and frees in every product; the C library cuts the ends off to align, and parks
+/// them, where they are small, in a cache of the thread. There they hold apart what is free around
+/// them, and the next product takes fresh memory: two to three times what is in use at once
+/// (measured: 17 MiB beside 23). A cache that is full takes none. glibc: at most 7 pieces of each
+/// size up to 1032 bytes.
 void fill_thread_caches(int n_threads) {
   constexpr std::size_t most_bytes = 1032, step = 16;
   constexpr std::size_t per_size = 7;

@@ -1,4 +1,5 @@
-// How long one plan of 80 layers x 64 micro-batches takes to lower and simulate. Prints one line; the target is 200 ms.
+// How long one plan of 80 layers x 64 micro-batches takes to lower and simulate. Prints one line;
+// the target is 200 ms.
 
 #include <fmt/format.h>
 
@@ -14,7 +15,8 @@ using namespace aforo;
 namespace {
 
 double milliseconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+      .count();
 }
 
 /// The shape of Llama-2-70B.
@@ -62,7 +64,9 @@ int main() {
     }
     std::nth_element(lowered.begin(), lowered.begin() + 10, lowered.end());
     std::nth_element(simulated.begin(), simulated.begin() + 10, simulated.end());
-    fmt::print("80 layers x 64 micro-batches, recompute {}: lower {:.1f} ms, simulate {:.1f} ms (medians of 21)\n",
-               describe_recompute(plan.recompute), lowered[10], simulated[10]);
+    fmt::print(
+        "80 layers x 64 micro-batches, recompute {}: lower {:.1f} ms, simulate {:.1f} ms (medians "
+        "of 21)\n",
+        describe_recompute(plan.recompute), lowered[10], simulated[10]);
   }
 }

@@ -191,8 +191,7 @@ void check_backward(const Isa& isa, const Shape& s, Dtype dtype) {
   const double tolerance =
       largest * std::sqrt(static_cast<double>(s.seq_len)) *
       (3 * probability_error(s) + static_cast<double>(s.seq_len) * unit_roundoff);
-  const Outcome outcome =
-      run(isa, test, {.activations = dtype, .workspace = 2 * mebi});
+  const Outcome outcome = run(isa, test, {.activations = dtype, .workspace = 2 * mebi});
   check_close(outcome.writes[0], expected,
               [&](std::size_t i) { return tolerance + 1.1 * rounding_of(expected[i], dtype); });
 }

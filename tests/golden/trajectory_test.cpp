@@ -1,5 +1,6 @@
-// Training on the CPU backend against trajectories that PyTorch made (tests/golden/torch/make_trajectories.py states every
-// formula: tokens, initial values, optimizers). The tolerance is the script's: four times the spread of faithful fp32
+// Training on the CPU backend against trajectories that PyTorch made
+// (tests/golden/torch/make_trajectories.py states every formula: tokens, initial values,
+// optimizers). The tolerance is the script's: four times the spread of faithful fp32
 // implementations around the fp64 run, plus 2e-6 of the value.
 
 #include <doctest/doctest.h>
@@ -17,7 +18,8 @@ namespace json = boost::json;
 namespace {
 
 const json::object& trajectories() {
-  static const json::value value = json::parse(read_file(AFORO_SOURCE_DIR "/tests/golden/torch/trajectories.json"));
+  static const json::value value =
+      json::parse(read_file(AFORO_SOURCE_DIR "/tests/golden/torch/trajectories.json"));
   return value.as_object();
 }
 
@@ -37,11 +39,14 @@ OptimizerSpec optimizer_of(const std::string& name) {
 }
 
 /// Element i of parameter p, as the script's docstring defines it.
-float initial_value(const std::string& start, const std::string& name, std::int64_t p, std::int64_t i) {
-  double angle = 0.7 * static_cast<double>(p) + 0.013 * static_cast<double>(i) * static_cast<double>(1 + p % 3) + 0.3;
+float initial_value(const std::string& start, const std::string& name, std::int64_t p,
+                    std::int64_t i) {
+  double angle = 0.7 * static_cast<double>(p) +
+                 0.013 * static_cast<double>(i) * static_cast<double>(1 + p % 3) + 0.3;
   if (start == "chirp") angle += 0.37 * static_cast<double>((i * i) % 8191);
   const double base = static_cast<float>(0.5 * std::sin(angle));
-  if (name.ends_with("norm.weight") || name.ends_with("norm1.weight") || name.ends_with("norm2.weight"))
+  if (name.ends_with("norm.weight") || name.ends_with("norm1.weight") ||
+      name.ends_with("norm2.weight"))
     return static_cast<float>(1 + 0.1 * base);
   return static_cast<float>((name.ends_with(".bias") ? 0.02 : 0.2) * base);
 }
@@ -52,7 +57,8 @@ void set_initial_values(tiny::Runner& runner, const std::string& start) {
     const Buffer& buffer = runner.program().buffers[parameters[p]];
     std::vector<float> values(buffer.shape.numel());
     for (std::size_t i = 0; i < values.size(); ++i)
-      values[i] = initial_value(start, buffer.name, static_cast<std::int64_t>(p), static_cast<std::int64_t>(i));
+      values[i] = initial_value(start, buffer.name, static_cast<std::int64_t>(p),
+                                static_cast<std::int64_t>(i));
     runner.write(parameters[p], values);
   }
 }
@@ -91,18 +97,21 @@ void check_run(const std::string& model, const std::string& start, const std::st
     losses.push_back(runner.step(step, static_cast<float>(job.optimizer.learning_rate)));
     norms.push_back(runner.gradient_norm());
   }
-  // With the start "sine" layer_norm sees rows of nearly no variance and magnifies roundings several hundredfold (the
-  // script's docstring): there only the first step, before any feedback, is compared.
+  // With the start "sine" layer_norm sees rows of nearly no variance and magnifies roundings
+  // several hundredfold (the script's docstring): there only the first step, before any feedback,
+  // is compared.
   const bool ill_conditioned = start == "sine" && job.model.norm.kind == NormKind::layer_norm;
   check_series(run.at("loss").as_object(), losses, ill_conditioned ? 1 : losses.size());
   check_series(run.at("grad_norm").as_object(), norms, ill_conditioned ? 1 : norms.size());
   if (start != "chirp") return;
   for (const auto& [name, value] : run.at("final_param_norms").as_object()) {
-    // Softmax does not see a key bias, so its true gradient is zero and AdamW walks on roundings alone.
+    // Softmax does not see a key bias, so its true gradient is zero and AdamW walks on roundings
+    // alone.
     if (std::string(name).ends_with("qkv.bias") && optimizer == "adamw") continue;
     const double expected = value.to_number<double>();
     CAPTURE(std::string(name));
-    CHECK(norm_of(runner, runner.find(std::string(name))) == doctest::Approx(expected).epsilon(5e-5));
+    CHECK(norm_of(runner, runner.find(std::string(name))) ==
+          doctest::Approx(expected).epsilon(5e-5));
   }
 }
 
@@ -118,7 +127,8 @@ TEST_CASE("trajectory: declared parameters and initial values are those of the r
     REQUIRE(shapes.size() == runner.program().parameters.size());
     std::size_t p = 0;
     for (const auto& [parameter, shape] : shapes)
-      CHECK(runner.program().buffers[runner.program().parameters[p++]].name == std::string(parameter));
+      CHECK(runner.program().buffers[runner.program().parameters[p++]].name ==
+            std::string(parameter));
     for (const auto& [start, content] : entry.as_object().at("starts").as_object()) {
       set_initial_values(runner, std::string(start));
       for (const auto& [parameter, norm] : content.as_object().at("initial_norms").as_object())
@@ -128,12 +138,15 @@ TEST_CASE("trajectory: declared parameters and initial values are those of the r
   }
 }
 
-TEST_CASE("trajectory: losses, gradient norms and final weights follow PyTorch in every model, start and optimizer") {
+TEST_CASE(
+    "trajectory: losses, gradient norms and final weights follow PyTorch in every model, start and "
+    "optimizer") {
   int n_runs = 0;
   for (const auto& [name, entry] : trajectories().at("models").as_object())
     for (const auto& [start, content] : entry.as_object().at("starts").as_object())
       for (const auto& [optimizer, run] : content.as_object().at("runs").as_object()) {
-        check_run(std::string(name), std::string(start), std::string(optimizer), run.as_object(), 4, Recompute::none);
+        check_run(std::string(name), std::string(start), std::string(optimizer), run.as_object(), 4,
+                  Recompute::none);
         ++n_runs;
       }
   CHECK(n_runs >= 8);
@@ -141,7 +154,9 @@ TEST_CASE("trajectory: losses, gradient norms and final weights follow PyTorch i
 
 TEST_CASE("trajectory: accumulation and recomputation follow the same reference") {
   for (const auto& [name, entry] : trajectories().at("models").as_object()) {
-    const json::object& runs = entry.as_object().at("starts").as_object().at("chirp").as_object().at("runs").as_object();
-    check_run(std::string(name), "chirp", "adamw", runs.at("adamw").as_object(), 1, Recompute::full);
+    const json::object& runs =
+        entry.as_object().at("starts").as_object().at("chirp").as_object().at("runs").as_object();
+    check_run(std::string(name), "chirp", "adamw", runs.at("adamw").as_object(), 1,
+              Recompute::full);
   }
 }

@@ -118,10 +118,11 @@ inline void check_in_place(const Case& test) {
 }
 
 /// The op in bf16 and fp16 equals the op in fp32 on the same (rounded) inputs, its result rounded:
-/// arithmetic is fp32 in both, so results differ by at most one rounding, 1 ulp of the 16-bit type. Where large terms cancel,
-/// the fp32 arithmetic itself (contracted differently per type) is off by 2^-24 of its terms, which are about as large as
-/// the largest result: 2^-23 of that is added, and matters only for results that are subnormal in fp16;
-/// results in fp32 by `fp32_tolerance`, relative to the largest of their operand (0: not at all).
+/// arithmetic is fp32 in both, so results differ by at most one rounding, 1 ulp of the 16-bit type.
+/// Where large terms cancel, the fp32 arithmetic itself (contracted differently per type) is off by
+/// 2^-24 of its terms, which are about as large as the largest result: 2^-23 of that is added, and
+/// matters only for results that are subnormal in fp16; results in fp32 by `fp32_tolerance`,
+/// relative to the largest of their operand (0: not at all).
 inline void check_16_bit(const Case& test, double fp32_tolerance = 0) {
   for (const Isa& isa : available_isas())
     for (Dtype dtype : {Dtype::bf16, Dtype::fp16}) {
@@ -140,7 +141,7 @@ inline void check_16_bit(const Case& test, double fp32_tolerance = 0) {
         check_close(half.writes[w], exact.writes[w], [&](std::size_t i) {
           return test.writes[w].is_activation
                      ? ulp(exact.writes[w][i], format_of(dtype)) + std::ldexp(largest, -23)
-                                              : fp32_tolerance * largest;
+                     : fp32_tolerance * largest;
         });
       }
     }

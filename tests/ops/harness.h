@@ -149,7 +149,8 @@ inline void check_untouched(const Side& reads, const Side& writes) {
   for (const Memory& memory : writes.memory) CHECK(memory.guard_is_intact());
   for (std::size_t i = 0; i < reads.memory.size(); ++i)
     if (!reads.before[i].empty())
-      CHECK(std::memcmp(reads.before[i].data(), reads.memory[i].get(), reads.before[i].size()) == 0);
+      CHECK(std::memcmp(reads.before[i].data(), reads.memory[i].get(), reads.before[i].size()) ==
+            0);
 }
 
 /// Runs the case. A shared pair starts with the contents of the read; the read's own memory stays

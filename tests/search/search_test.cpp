@@ -144,7 +144,8 @@ TEST_CASE("search: bisection finds the same recomputation as trying the whole pa
     std::optional<std::vector<Recompute>> expected;
     for (const auto& layers : path) {
       Plan plan{Precision::bf16, layers, 16, 1};
-      if (lower(req.job, plan, req.target).memory.arena + model->overhead(Dtype::bf16) > Bytes(limit))
+      if (lower(req.job, plan, req.target).memory.arena + model->overhead(Dtype::bf16) >
+          Bytes(limit))
         continue;
       expected = layers;
       break;

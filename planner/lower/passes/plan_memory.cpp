@@ -48,7 +48,8 @@ class MemoryPlanner {
     memory.persistent = Bytes(persistent_);
     memory.arena = Bytes(arena_);
     for (const Slot& slot : slots_)
-      if (slot.persistent) memory.persistent_by_role[static_cast<int>(slot.role)] += Bytes(slot.bytes);
+      if (slot.persistent)
+        memory.persistent_by_role[static_cast<int>(slot.role)] += Bytes(slot.bytes);
     account(memory);
     return memory;
   }

@@ -4,8 +4,9 @@
 namespace aforo {
 
 /// Rotary position embedding of the q and k heads inside a packed qkv row; v passes through.
-/// Pairs are (i, i + rotary_dim / 2) of the first rotary_dim dimensions of each head ("rotate half"); the angle of pair i
-/// at position t = row % seq_len is t * theta^(-2 i / rotary_dim). `inverse` turns back: the gradient.
+/// Pairs are (i, i + rotary_dim / 2) of the first rotary_dim dimensions of each head ("rotate
+/// half"); the angle of pair i at position t = row % seq_len is t * theta^(-2 i / rotary_dim).
+/// `inverse` turns back: the gradient.
 ///   reads   qkv [rows, (n_heads + 2 n_kv_heads) * head_dim]      writes  qkv' as qkv
 struct Rope {
   static constexpr const char* name = "rope";
@@ -15,10 +16,13 @@ struct Rope {
 };
 
 /// Causal self-attention over packed qkv, without storing scores.
-///   out[t] = sum_j softmax_j(scale q[t] k[j] + slope_h (j - t)) v[j],  t - window < j <= t  (window 0: all j <= t)
-/// Query head h uses key/value head h / (n_heads / n_kv_heads). `alibi`: slope_h of the ALiBi paper, else 0.
+///   out[t] = sum_j softmax_j(scale q[t] k[j] + slope_h (j - t)) v[j],  t - window < j <= t (window
+///   0: all j <= t)
+/// Query head h uses key/value head h / (n_heads / n_kv_heads). `alibi`: slope_h of the ALiBi
+/// paper, else 0.
 ///   reads   qkv [batch*seq_len, (n_heads + 2 n_kv_heads) * head_dim]
-///   writes  out [batch*seq_len, n_heads * head_dim], lse fp32 [batch*n_heads, seq_len]: log of the softmax denominator
+///   writes  out [batch*seq_len, n_heads * head_dim], lse fp32 [batch*n_heads, seq_len]: log of the
+///   softmax denominator
 /// Saved for backward: qkv, out, lse.
 struct Attention {
   static constexpr const char* name = "attention";
@@ -49,11 +53,13 @@ inline Cost cost(const Rope& op, const OperandBytes& size) {
 }
 /// Two products of 2 head_dim FLOPs per visible pair; the softmax itself is not counted.
 inline Cost cost(const Attention& op, const OperandBytes& size) {
-  return {4.0 * op.head_dim * op.batch * op.n_heads * visible_pairs(op.seq_len, op.window), size.total()};
+  return {4.0 * op.head_dim * op.batch * op.n_heads * visible_pairs(op.seq_len, op.window),
+          size.total()};
 }
 /// Five products: scores again, dv, dp, dq, dk.
 inline Cost cost(const AttentionBackward& op, const OperandBytes& size) {
-  return {10.0 * op.head_dim * op.batch * op.n_heads * visible_pairs(op.seq_len, op.window), size.total()};
+  return {10.0 * op.head_dim * op.batch * op.n_heads * visible_pairs(op.seq_len, op.window),
+          size.total()};
 }
 
 }  // namespace aforo

@@ -28,7 +28,8 @@ struct OperandBytes {
   }
 };
 
-/// Read number `read` may share its memory with write number `write`: the kernel reads each element before it writes it.
+/// Read number `read` may share its memory with write number `write`: the kernel reads each element
+/// before it writes it.
 struct InPlacePair {
   int read;
   int write;

@@ -4,7 +4,8 @@
 
 namespace aforo {
 
-/// Activation function. Gated kinds (swiglu, geglu) read rows of [gate | up] and give act(gate) * up.
+/// Activation function. Gated kinds (swiglu, geglu) read rows of [gate | up] and give act(gate) *
+/// up.
 ///   reads   x [rows, cols] or [rows, 2 cols] if gated      writes  y [rows, cols]
 /// gelu is exact (erf); geglu uses gelu_tanh; relu2 is relu squared. Saved for backward: x.
 struct Activation {

@@ -13,10 +13,12 @@ struct Embedding {
   float scale;
 };
 
-/// Gradients of the tables.  dwte[v, :] (+)= scale * sum of dx[r, :] with token[r] = v;  dwpe[t, :] (+)= sum over sequences.
-/// Sums run over rows in ascending order, so two runs agree bit for bit. Without `accumulate` the whole table is written.
-///   reads   tokens, dx [rows, d_model], [dwte if accumulate_tokens], [dwpe if accumulate_positions]
-///   writes  dwte fp32 [vocab, d_model], dwpe fp32 [positions, d_model] if has_positions
+/// Gradients of the tables.  dwte[v, :] (+)= scale * sum of dx[r, :] with token[r] = v;  dwpe[t, :]
+/// (+)= sum over sequences. Sums run over rows in ascending order, so two runs agree bit for bit.
+/// Without `accumulate` the whole table is written.
+///   reads   tokens, dx [rows, d_model], [dwte if accumulate_tokens], [dwpe if
+///   accumulate_positions] writes  dwte fp32 [vocab, d_model], dwpe fp32 [positions, d_model] if
+///   has_positions
 struct EmbeddingBackward {
   static constexpr const char* name = "embedding_backward";
   std::int64_t rows, seq_len, d_model, vocab;
@@ -32,8 +34,8 @@ inline Cost cost(const Embedding& op, const OperandBytes& size) {
           static_cast<double>(size.reads[0]) + 2.0 * size.writes[0] + positions};
 }
 
-/// Each row of dx is read once, the row of dwte it belongs to is read and written; a table that is not accumulated into
-/// is cleared first.
+/// Each row of dx is read once, the row of dwte it belongs to is read and written; a table that is
+/// not accumulated into is cleared first.
 inline Cost cost(const EmbeddingBackward& op, const OperandBytes& size) {
   double bytes = static_cast<double>(size.reads[0] + size.reads[1]) + 8.0 * op.rows * op.d_model;
   if (!op.accumulate_tokens) bytes += static_cast<double>(size.writes[0]);

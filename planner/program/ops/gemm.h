@@ -7,8 +7,8 @@ namespace aforo {
 ///   trans_a: A is stored [k, m], else [m, k].   trans_b: B is stored [n, k], else [k, n].
 ///   reads   A, B (one type: fp32, bf16 or fp16), bias fp32 [n] if has_bias, C if accumulate
 ///   writes  C (fp32, or the type of A)
-/// Accumulates in fp32. A linear layer y = x W^T is {m: rows, n: out, k: in, trans_b}; its gradients are
-/// dx = dy W (no transposition) and dW = dy^T x (trans_a).
+/// Accumulates in fp32. A linear layer y = x W^T is {m: rows, n: out, k: in, trans_b}; its
+/// gradients are dx = dy W (no transposition) and dW = dy^T x (trans_a).
 struct Gemm {
   static constexpr const char* name = "gemm";
   std::int64_t m, n, k;

@@ -3,7 +3,8 @@
 
 namespace aforo {
 
-/// Layer norm over the last axis.  y = (x - mean) * rstd * weight + bias,  rstd = 1 / sqrt(var(x) + epsilon)
+/// Layer norm over the last axis.  y = (x - mean) * rstd * weight + bias,  rstd = 1 / sqrt(var(x) +
+/// epsilon)
 ///   reads   x [rows, cols], weight fp32 [cols] if has_weight, bias fp32 [cols] if has_bias
 ///   writes  y as x, mean fp32 [rows], rstd fp32 [rows]
 /// Saved for backward: x, mean, rstd. Sums in fp32.
@@ -15,8 +16,9 @@ struct LayerNorm {
 };
 
 /// Gradients of LayerNorm.
-///   reads   dy, x, mean, rstd, [weight], [dx if accumulate_dx], [dweight], [dbias if accumulate_weights]
-///   writes  dx as x, dweight fp32 [cols] if has_weight, dbias fp32 [cols] if has_bias
+///   reads   dy, x, mean, rstd, [weight], [dx if accumulate_dx], [dweight], [dbias if
+///   accumulate_weights] writes  dx as x, dweight fp32 [cols] if has_weight, dbias fp32 [cols] if
+///   has_bias
 /// dweight and dbias sum over rows in ascending order.
 struct LayerNormBackward {
   static constexpr const char* name = "layer_norm_backward";
@@ -59,8 +61,8 @@ struct QkNorm {
 };
 
 /// Gradients of QkNorm; the v part of dqkv' passes through.
-///   reads   dqkv' (of the output), qkv (the input), rstd, q_weight, k_weight, [dq_weight, dk_weight if accumulate_weights]
-///   writes  dqkv as qkv, dq_weight fp32, dk_weight fp32
+///   reads   dqkv' (of the output), qkv (the input), rstd, q_weight, k_weight, [dq_weight,
+///   dk_weight if accumulate_weights] writes  dqkv as qkv, dq_weight fp32, dk_weight fp32
 struct QkNormBackward {
   static constexpr const char* name = "qk_norm_backward";
   std::int64_t rows, n_heads, n_kv_heads, head_dim;

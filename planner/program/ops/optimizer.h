@@ -10,10 +10,13 @@ struct GradientNorm {
   std::int64_t numel;
 };
 
-/// Decides what the optimizer does with this step's gradients; everything stays in the control buffer.
-///   norm = sqrt(norm_squared) / loss_scale;  multiplier = min(1, clip_norm / (norm + 1e-6)) / loss_scale  (clip_norm 0: 1 / loss_scale)
-/// A norm that is not finite: with dynamic_loss_scale the step is skipped and loss_scale halves (not below 1); after
-/// growth_interval good steps it doubles (not above 2^24). Without it the step is skipped too: NaN never enters weights.
+/// Decides what the optimizer does with this step's gradients; everything stays in the control
+/// buffer.
+///   norm = sqrt(norm_squared) / loss_scale;  multiplier = min(1, clip_norm / (norm + 1e-6)) /
+///   loss_scale  (clip_norm 0: 1 / loss_scale)
+/// A norm that is not finite: with dynamic_loss_scale the step is skipped and loss_scale halves
+/// (not below 1); after growth_interval good steps it doubles (not above 2^24). Without it the step
+/// is skipped too: NaN never enters weights.
 ///   reads   norm_squared, control      writes  control
 struct StepControl {
   static constexpr const char* name = "step_control";
@@ -27,7 +30,8 @@ struct StepControl {
 ///   w -= lr (m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon) + weight_decay w)
 ///   reads   gradient fp32, w fp32, m fp32, v fp32, control, schedule
 ///   writes  w, m, v, 16-bit copy of w if has_copy
-/// lr comes from the schedule buffer, multiplier, skip and t from the control buffer. Skipped steps change nothing.
+/// lr comes from the schedule buffer, multiplier, skip and t from the control buffer. Skipped steps
+/// change nothing.
 struct AdamW {
   static constexpr const char* name = "adamw";
   std::int64_t numel;
@@ -35,8 +39,8 @@ struct AdamW {
   bool has_copy;
 };
 
-/// SGD with momentum and coupled decay, as torch.optim.SGD.   g += weight_decay w;  b = momentum b + g;  w -= lr b
-/// (the first step sets b = g, which is the same since b starts as 0).
+/// SGD with momentum and coupled decay, as torch.optim.SGD.   g += weight_decay w;  b = momentum b
+/// + g;  w -= lr b (the first step sets b = g, which is the same since b starts as 0).
 ///   reads   gradient fp32, w fp32, control, schedule, b fp32 if has_momentum
 ///   writes  w, b if has_momentum, 16-bit copy of w if has_copy
 struct Sgd {
@@ -53,10 +57,16 @@ struct AllReduce {
   int n_ranks;
 };
 
-inline Cost cost(const GradientNorm& op, const OperandBytes& size) { return {2.0 * op.numel, size.total()}; }
+inline Cost cost(const GradientNorm& op, const OperandBytes& size) {
+  return {2.0 * op.numel, size.total()};
+}
 inline Cost cost(const StepControl&, const OperandBytes& size) { return {10, size.total()}; }
-inline Cost cost(const AdamW& op, const OperandBytes& size) { return {11.0 * op.numel, size.total()}; }
+inline Cost cost(const AdamW& op, const OperandBytes& size) {
+  return {11.0 * op.numel, size.total()};
+}
 inline Cost cost(const Sgd& op, const OperandBytes& size) { return {5.0 * op.numel, size.total()}; }
-inline Cost cost(const AllReduce& op, const OperandBytes& size) { return {1.0 * op.numel, size.total()}; }
+inline Cost cost(const AllReduce& op, const OperandBytes& size) {
+  return {1.0 * op.numel, size.total()};
+}
 
 }  // namespace aforo
