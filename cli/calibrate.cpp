@@ -12,8 +12,8 @@
 #include "cli/version.h"
 #include "planner/base/error.h"
 #include "planner/base/files.h"
+#include "planner/base/format.h"
 #include "planner/base/json.h"
-#include "planner/report/words.h"
 #include "planner/spec/hardware_file.h"
 
 namespace aforo::cli {
@@ -33,7 +33,7 @@ void print_summary(const Calibration& c, const std::string& path) {
              c.gemm.size());
   fmt::print("memory       copy {:.1f} GB/s, read and write counted; {} passes timed\n",
              c.copy_bandwidth.value / 1e9, c.passes.size());
-  fmt::print("overhead     {} an op\n", duration(c.op_overhead.value));
+  fmt::print("overhead     {} an op\n", format_time(c.op_overhead));
   for (const auto& [dtype, bytes] : c.process_overhead)
     fmt::print("             {:.1f} MiB beside the arena in {}\n", as_mib(bytes), name_of(dtype));
   fmt::print("Wrote {}\n", path);

@@ -10,10 +10,11 @@
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "planner/base/error.h"
+#include "planner/base/format.h"
 #include "planner/base/json.h"
 #include "planner/report/table.h"
-#include "planner/report/words.h"
 #include "planner/simulate/simulate.h"
+#include "planner/spec/enum_tables.h"
 #include "planner/spec/hardware_file.h"
 #include "planner/spec/model_file.h"
 
@@ -99,9 +100,7 @@ void print_cards(FitTable& table, const std::vector<AcceleratorSpec>& cards,
         const int largest =
             table.largest_micro_batch(method, length, card.context_memory, card.usable_memory);
         if (largest == 0) continue;
-        constexpr std::string_view names[] = {"none", "selective", "full"};
-        cell = paint(Colour::green,
-                     fmt::format("mbs {} {}", largest, names[static_cast<int>(method.recompute)]));
+        cell = paint(Colour::green, fmt::format("mbs {} {}", largest, enum_name(method.recompute)));
         break;
       }
       if (cell.empty()) {
@@ -171,8 +170,9 @@ int run_fit(const CommandLine& command_line) {
   fmt::print(
       "{}: {} parameters, {} layers, GQA {}/{}, vocabulary {}   [arenas exact for the native "
       "engine; data sheet capacities]\n\n",
-      paint(Colour::bold, model.name), grouped(count_parameters(model).total()), model.n_layers,
-      model.attention.n_heads, model.attention.n_kv_heads, grouped(model.vocab_size));
+      paint(Colour::bold, model.name), format_count(count_parameters(model).total()),
+      model.n_layers, model.attention.n_heads, model.attention.n_kv_heads,
+      format_count(model.vocab_size));
   if (devices.size() <= 3)
     for (const AcceleratorSpec& card : devices) print_card(table, card, lengths);
   else

@@ -5,7 +5,6 @@
 #include "cli/version.h"
 #include "planner/base/json.h"
 #include "planner/report/table.h"
-#include "planner/report/words.h"
 #include "planner/spec/hardware_file.h"
 
 namespace aforo::cli {

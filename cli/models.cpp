@@ -3,9 +3,9 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/version.h"
+#include "planner/base/format.h"
 #include "planner/base/json.h"
 #include "planner/report/table.h"
-#include "planner/report/words.h"
 #include "planner/spec/model_file.h"
 
 namespace aforo::cli {
@@ -38,9 +38,10 @@ int run_models(const CommandLine& command_line) {
     if (name.find(pattern) == std::string::npos) continue;
     const ModelSpec model = find_model(name);
     const std::int64_t count = count_parameters(model).total();
-    table.add({name, grouped(count), grouped(model.n_layers), grouped(model.d_model),
-               grouped(model.attention.n_heads), grouped(model.attention.n_kv_heads),
-               grouped(model.mlp.d_ff), grouped(model.vocab_size), grouped(model.max_seq_len)});
+    table.add({name, format_count(count), format_count(model.n_layers), format_count(model.d_model),
+               format_count(model.attention.n_heads), format_count(model.attention.n_kv_heads),
+               format_count(model.mlp.d_ff), format_count(model.vocab_size),
+               format_count(model.max_seq_len)});
     json.begin_object()
         .field("name", name)
         .field("n_params", count)

@@ -10,12 +10,12 @@
 #include "cli/version.h"
 #include "planner/base/error.h"
 #include "planner/base/files.h"
+#include "planner/base/format.h"
 #include "planner/base/quantity.h"
 #include "planner/lower/lower.h"
 #include "planner/report/estimate_json.h"
 #include "planner/report/estimate_report.h"
 #include "planner/report/table.h"
-#include "planner/report/words.h"
 #include "planner/search/search.h"
 #include "planner/spec/enum_tables.h"
 #include "planner/spec/plan_file.h"
@@ -92,8 +92,9 @@ std::string ranking(const SearchResult& result, const TrainingJob& job) {
   for (std::size_t i = 0; i < std::min(shown, result.ranked.size()); ++i) {
     const Candidate& c = result.ranked[i];
     table.add({(i == 0 ? "* " : "  ") + plan_line(job, c.plan),
-               grouped(static_cast<std::int64_t>(c.estimate.tokens_per_second.mid)),
-               duration(c.estimate.step_time.mid), fmt::format("{:.2f}", as_gib(c.estimate.memory)),
+               format_count(static_cast<std::int64_t>(c.estimate.tokens_per_second.mid)),
+               format_time(Seconds(c.estimate.step_time.mid)),
+               fmt::format("{:.2f}", as_gib(c.estimate.memory)),
                std::string(name_of(c.estimate.verdict)),
                c.cost ? fmt::format("${:.2f}", c.cost->mid) : "-"});
   }

@@ -12,6 +12,7 @@
 #include "cli/version.h"
 #include "planner/base/error.h"
 #include "planner/base/files.h"
+#include "planner/base/format.h"
 #include "planner/lower/lower.h"
 #include "planner/report/estimate_report.h"
 #include "planner/report/words.h"
@@ -98,8 +99,8 @@ std::string job_key(const PlanFile& file) {
 void print_step(const Run& run, const StepRecord& record, std::int64_t n_steps) {
   const double predicted = run.estimate.step_time.mid;
   std::string line = fmt::format("step {:>5}/{}  loss {:.4f}  {:>8}  {:>8} tok/s", record.step + 1,
-                                 n_steps, record.loss, duration(record.time.value),
-                                 grouped(static_cast<std::int64_t>(record.tokens_per_s)));
+                                 n_steps, record.loss, format_time(record.time),
+                                 format_count(static_cast<std::int64_t>(record.tokens_per_s)));
   line += record.profiled
               ? "  (op by op)"
               : fmt::format("  {:.0f} % of predicted", 100 * record.time.value / predicted);
@@ -274,8 +275,8 @@ int run_run(const CommandLine& command_line) {
   if (!run.json)
     fmt::print("{}\n{} on {}\npredicted: {} a step, {} tokens/s, {:.1f} MiB\n\n",
                run.file.job.model.name, plan_line(run.file.job, run.file.plan),
-               run.backend->description(), duration(run.estimate.step_time.mid),
-               grouped(static_cast<std::int64_t>(run.estimate.tokens_per_second.mid)),
+               run.backend->description(), format_time(Seconds(run.estimate.step_time.mid)),
+               format_count(static_cast<std::int64_t>(run.estimate.tokens_per_second.mid)),
                as_mib(run.estimate.memory));
   return execute(run, args, tokens, device);
 }

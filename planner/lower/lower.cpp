@@ -8,6 +8,7 @@
 #include "planner/base/error.h"
 #include "planner/lower/lowering.h"
 #include "planner/lower/passes/passes.h"
+#include "planner/spec/checks.h"
 
 namespace aforo {
 namespace {
@@ -49,6 +50,8 @@ void check_job(const TrainingJob& job, const Plan& plan) {
   if (static_cast<int>(plan.recompute.size()) != model.n_layers)
     throw InputError(fmt::format("recompute names {} layers, but {} has n_layers {}",
                                  plan.recompute.size(), model.name, model.n_layers));
+  if (const std::string problem = size_problem(job, plan); !problem.empty())
+    throw InputError(problem);
 }
 
 }  // namespace

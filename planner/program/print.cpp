@@ -4,6 +4,7 @@
 
 #include "planner/program/fields.h"
 #include "planner/program/program.h"
+#include "planner/spec/enum_tables.h"
 
 namespace aforo {
 namespace {
@@ -14,9 +15,7 @@ struct PrintField {
     if (v) fmt::format_to(std::back_inserter(out), " {}", name);
   }
   void operator()(std::string_view, ActivationKind v) const {
-    constexpr std::string_view names[] = {"gelu", "gelu_tanh", "relu", "relu2",
-                                          "silu", "swiglu",    "geglu"};
-    fmt::format_to(std::back_inserter(out), " {}", names[static_cast<int>(v)]);
+    fmt::format_to(std::back_inserter(out), " {}", enum_name(v));
   }
   template <typename T>
   void operator()(std::string_view name, T v) const {

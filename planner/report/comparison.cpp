@@ -6,8 +6,8 @@
 #include <cmath>
 #include <map>
 
+#include "planner/base/format.h"
 #include "planner/report/table.h"
-#include "planner/report/words.h"
 
 namespace aforo {
 namespace {
@@ -45,7 +45,8 @@ std::string percent(double predicted, double measured) {
 std::string time_table(const std::string& title, const std::vector<Sum>& sums, std::size_t most) {
   Table table({{title, Align::left}, {"predicted"}, {"measured"}, {"off"}});
   for (std::size_t i = 0; i < std::min(most, sums.size()); ++i)
-    table.add({sums[i].name, duration(sums[i].predicted), duration(sums[i].measured),
+    table.add({sums[i].name, format_time(Seconds(sums[i].predicted)),
+               format_time(Seconds(sums[i].measured)),
                percent(sums[i].predicted, sums[i].measured)});
   return table.text();
 }
@@ -99,7 +100,7 @@ std::vector<std::string> outside_tolerance(const Comparison& c, double tolerance
 
 std::string comparison_text(const Comparison& c, const MemoryPlan& memory, int n_ops) {
   std::string out = fmt::format("step time    predicted {}, measured {} ({})\n",
-                                duration(c.predicted_step.value), duration(c.measured_step.value),
+                                format_time(c.predicted_step), format_time(c.measured_step),
                                 percent(c.predicted_step.value, c.measured_step.value));
   out += fmt::format("loss         {:.3f} -> {:.3f}", c.first_loss, c.last_loss);
   out += std::isnan(c.validation_loss) ? "\n\n"

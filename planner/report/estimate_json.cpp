@@ -1,6 +1,7 @@
 #include "planner/report/estimate_json.h"
 
 #include "planner/report/words.h"
+#include "planner/spec/enum_tables.h"
 
 namespace aforo {
 namespace {
@@ -78,7 +79,7 @@ void write_interval_json(JsonWriter& json, std::string_view key, const Interval&
 
 void write_plan_json(JsonWriter& json, const TrainingJob& job, const Plan& plan) {
   json.key("plan").begin_object();
-  json.field("precision", word(plan.precision))
+  json.field("precision", enum_name(plan.precision))
       .field("recompute", describe_recompute(plan.recompute));
   json.field("micro_batch_size", plan.micro_batch_size).field("dp", plan.dp);
   json.field("grad_accum", plan.grad_accum(job.global_batch_size)).end_object();
@@ -104,7 +105,9 @@ std::string estimate_json(const TrainingJob& job, const Plan& plan, const StepPr
         .field("price_source", device.price_source);
     write_interval_json(json, "cost_usd", cost(estimate.device_hours, *device.price_per_device));
   }
-  json.field("fingerprint", fingerprint(program)).end_object();
+  json.key("notes").begin_array();
+  for (const std::string& note : notes(job)) json.value(note);
+  json.end_array().field("fingerprint", fingerprint(program)).end_object();
   return json.text() + "\n";
 }
 

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <iterator>
 
+#include "planner/base/format.h"
 #include "planner/report/table.h"
 #include "planner/report/words.h"
+#include "planner/spec/enum_tables.h"
 
 namespace aforo {
 namespace {
@@ -17,10 +19,11 @@ void append(std::string& out, const std::string& name, const std::string& value)
 
 void append_parameters(std::string& out, const TrainingJob& job) {
   const ParameterCount count = count_parameters(job.model);
-  append(out, "parameters",
-         fmt::format("{} ({} embedding and head, {} attention, {} mlp)", grouped(count.total()),
-                     grouped(count.embedding + count.positions + count.lm_head),
-                     grouped(count.attention), grouped(count.mlp)));
+  append(
+      out, "parameters",
+      fmt::format("{} ({} embedding and head, {} attention, {} mlp)", format_count(count.total()),
+                  format_count(count.embedding + count.positions + count.lm_head),
+                  format_count(count.attention), format_count(count.mlp)));
 }
 
 void append_flops(std::string& out, const Estimate& estimate) {
@@ -32,9 +35,11 @@ void append_flops(std::string& out, const Estimate& estimate) {
 
 void append_time(std::string& out, const Estimate& estimate, const DeviceLine& device) {
   append(out, "step",
-         fmt::format("{} ({} to {})  [{}], limited by {}", duration(estimate.step_time.mid),
-                     duration(estimate.step_time.low), duration(estimate.step_time.high),
-                     word(device.origin), estimate.limited_by));
+         fmt::format("{} ({} to {})  [{}], limited by {}",
+                     format_time(Seconds(estimate.step_time.mid)),
+                     format_time(Seconds(estimate.step_time.low)),
+                     format_time(Seconds(estimate.step_time.high)), word(device.origin),
+                     estimate.limited_by));
   append(out, "tokens/s", interval_text(estimate.tokens_per_second, 0));
   append(out, "MFU",
          fmt::format("{:.1f} % causal half, {:.1f} % full square; hardware {:.1f} %",
@@ -43,11 +48,13 @@ void append_time(std::string& out, const Estimate& estimate, const DeviceLine& d
 
 void append_money(std::string& out, const TrainingJob& job, const Estimate& estimate,
                   const DeviceLine& device) {
-  append(out, "whole job",
-         fmt::format("{} steps, {} tokens: {} ({} to {}), {:.4g} device-hours",
-                     grouped(job.n_steps()), grouped(job.n_steps() * job.tokens_per_step()),
-                     duration(estimate.hours.mid * 3600), duration(estimate.hours.low * 3600),
-                     duration(estimate.hours.high * 3600), estimate.device_hours.mid));
+  append(
+      out, "whole job",
+      fmt::format("{} steps, {} tokens: {} ({} to {}), {:.4g} device-hours",
+                  format_count(job.n_steps()), format_count(job.n_steps() * job.tokens_per_step()),
+                  format_time(Seconds(estimate.hours.mid * 3600)),
+                  format_time(Seconds(estimate.hours.low * 3600)),
+                  format_time(Seconds(estimate.hours.high * 3600)), estimate.device_hours.mid));
   if (!device.price_per_device) return;
   append(out, "price",
          fmt::format("${} at ${:.3f} an hour and device ({})",
@@ -96,8 +103,8 @@ std::string time_table(const Estimate& estimate) {
   constexpr std::size_t shown = 10;
   for (std::size_t i = 0; i < std::min(shown, estimate.shares.size()); ++i) {
     const TimeShare& share = estimate.shares[i];
-    table.add({share.op, std::string(long_name(share.phase)), grouped(share.n_ops),
-               duration(share.time.value),
+    table.add({share.op, std::string(long_name(share.phase)), format_count(share.n_ops),
+               format_time(share.time),
                fmt::format("{:.1f} %", 100 * (share.time / estimate.trace.step_time)),
                fmt::format("{:.3g}", share.flops / share.time.value / 1e12),
                fmt::format("{:.3g}", share.bytes / share.time.value / 1e9)});
@@ -109,19 +116,29 @@ std::string time_table(const Estimate& estimate) {
 
 std::string interval_text(const Interval& interval, int digits) {
   if (digits == 0)
-    return fmt::format("{} ({} to {})", grouped(static_cast<std::int64_t>(interval.mid)),
-                       grouped(static_cast<std::int64_t>(interval.low)),
-                       grouped(static_cast<std::int64_t>(interval.high)));
+    return fmt::format("{} ({} to {})", format_count(static_cast<std::int64_t>(interval.mid)),
+                       format_count(static_cast<std::int64_t>(interval.low)),
+                       format_count(static_cast<std::int64_t>(interval.high)));
   return fmt::format("{:.{}f} ({:.{}f} to {:.{}f})", interval.mid, digits, interval.low, digits,
                      interval.high, digits);
 }
 
 std::string plan_line(const TrainingJob& job, const Plan& plan) {
   std::string out = fmt::format("{}, recompute {}, micro_batch_size {} x {} micro-steps",
-                                word(plan.precision), describe_recompute(plan.recompute),
+                                enum_name(plan.precision), describe_recompute(plan.recompute),
                                 plan.micro_batch_size, plan.grad_accum(job.global_batch_size));
   if (plan.dp > 1) out += fmt::format(" x dp {}", plan.dp);
   return out + fmt::format(", seq_len {}", job.seq_len);
+}
+
+std::vector<std::string> notes(const TrainingJob& job) {
+  std::vector<std::string> notes;
+  if (job.seq_len > job.model.max_seq_len)
+    notes.push_back(
+        fmt::format("seq_len {} is more than {}'s max_seq_len of {}; weights that were trained "
+                    "before have not met positions beyond it",
+                    job.seq_len, job.model.name, job.model.max_seq_len));
+  return notes;
 }
 
 std::string estimate_text(const TrainingJob& job, const Plan& plan, const StepProgram& program,
@@ -139,6 +156,7 @@ std::string estimate_text(const TrainingJob& job, const Plan& plan, const StepPr
          fmt::format("{:.2f} of {:.2f} GiB: {}; largest: {}", as_gib(estimate.memory),
                      as_gib(estimate.capacity), name_of(estimate.verdict),
                      estimate.memory_limited_by));
+  for (const std::string& note : notes(job)) append(out, "note", note);
   out +=
       "\n" + memory_table(program, estimate) + phases_line(program) + "\n" + time_table(estimate);
   return out;

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "planner/program/program.h"
 #include "planner/simulate/simulate.h"
@@ -24,6 +25,9 @@ struct DeviceLine {
 /// and money; the limiting terms.
 std::string estimate_text(const TrainingJob& job, const Plan& plan, const StepProgram& program,
                           const Estimate& estimate, const DeviceLine& device);
+
+/// What is allowed but may surprise, such as sequences longer than the model was made for.
+std::vector<std::string> notes(const TrainingJob& job);
 
 /// One paragraph: the plan in words.
 std::string plan_line(const TrainingJob& job, const Plan& plan);

@@ -7,14 +7,10 @@
 
 #include "planner/base/error.h"
 #include "planner/lower/lower.h"
+#include "planner/spec/enum_tables.h"
 
 namespace aforo {
 namespace {
-
-std::string_view name_of_precision(Precision precision) {
-  constexpr std::string_view names[] = {"fp32", "bf16", "fp16"};
-  return names[static_cast<int>(precision)];
-}
 
 std::vector<int> divisors(int n) {
   std::vector<int> result;
@@ -103,7 +99,7 @@ class Search {
       model_.peak(recipe_of(precision).compute);
       return true;
     } catch (const InputError& error) {
-      result_.rejected.push_back({std::string(name_of_precision(precision)), error.what()});
+      result_.rejected.push_back({std::string(enum_name(precision)), error.what()});
       return false;
     }
   }
@@ -123,7 +119,7 @@ class Search {
     const std::optional<Plan> found = path.least_that_fits();
     result_.n_evaluated += path.n_evaluated();
     const std::string what =
-        fmt::format("{}, micro_batch_size {}", name_of_precision(precision), micro_batch_size);
+        fmt::format("{}, micro_batch_size {}", enum_name(precision), micro_batch_size);
     if (!found) {
       result_.rejected.push_back(
           {what, fmt::format("needs {:.2f} GiB even with recompute full; {:.2f} GiB are allowed",
@@ -168,7 +164,7 @@ class Search {
       result_.why.push_back(
           fmt::format("{:.1f} % faster than the next: {}, micro_batch_size {}, recompute {}",
                       100 * (second.estimate.step_time.mid / first.estimate.step_time.mid - 1),
-                      name_of_precision(second.plan.precision), second.plan.micro_batch_size,
+                      enum_name(second.plan.precision), second.plan.micro_batch_size,
                       describe_recompute(second.plan.recompute)));
     }
     const bool recomputes = std::any_of(first.plan.recompute.begin(), first.plan.recompute.end(),

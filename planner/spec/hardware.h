@@ -31,8 +31,9 @@ struct AcceleratorSpec {
   Bytes usable_memory;  ///< as the driver reports; `memory` when unknown
   BytesPerSecond memory_bandwidth;
   std::map<std::string, FlopsPerSecond>
-      peak_dense;                  ///< by fp32, tf32, fp16, bf16, fp8: no sparsity
-  double gemm_efficiency = 0.7;    ///< share of the peak that large products reach
+      peak_dense;                             ///< by fp32, tf32, fp16, bf16, fp8: no sparsity
+  double gemm_efficiency = 0.7;               ///< share of the peak that large products reach
+  std::optional<double> gemm_fp8_efficiency;  ///< the same for fp8; no op multiplies in fp8 yet
   double memory_efficiency = 0.8;  ///< share of the bandwidth that streaming passes reach
   std::string efficiency_origin;
   Seconds launch_overhead;  ///< floor of any op

@@ -58,7 +58,7 @@ LinkSpec read_link(const YamlNode& node) {
 void read_efficiency(const YamlNode& node, AcceleratorSpec& spec) {
   spec.gemm_efficiency = node.at("gemm").number(0.01, 1.0);
   spec.memory_efficiency = node.at("memory").number(0.01, 1.0);
-  if (const auto fp8 = node.find("gemm_fp8")) fp8->number(0.01, 1.0);
+  if (const auto fp8 = node.find("gemm_fp8")) spec.gemm_fp8_efficiency = fp8->number(0.01, 1.0);
   if (const auto origin = node.find("origin")) spec.efficiency_origin = origin->string();
   node.finish();
 }

@@ -125,12 +125,9 @@ class Transformer {
   BufferId rope(BufferId qkv) {
     part("attention.rope");
     const AttentionSpec& spec = model_.attention;
-    // An even number of dimensions is rotated, as pairs.
-    const std::int64_t rotary_dim =
-        static_cast<std::int64_t>(spec.head_dim * model_.position.fraction) / 2 * 2;
     const BufferId rotated = activation("qkv_rope", model_.qkv_width());
-    builder_.emit(Rope{rows_, seq_len_, spec.n_heads, spec.n_kv_heads, spec.head_dim, rotary_dim,
-                       model_.position.theta, false},
+    builder_.emit(Rope{rows_, seq_len_, spec.n_heads, spec.n_kv_heads, spec.head_dim,
+                       model_.rotary_dim(), model_.position.theta, false},
                   {qkv}, {rotated});
     return rotated;
   }
