@@ -92,6 +92,10 @@ int run_calibrate(const CommandLine& command_line) {
   calibration_options.on_progress = [&](double done, const std::string& what) {
     bar.show(done, what);
   };
+  calibration_options.on_warning = [&](const std::string& what) {
+    bar.clear();
+    fmt::print(stderr, "aforo: warning: {}\n", what);
+  };
   const Calibration calibration = calibrate(*backend, calibration_options);
   bar.clear();
   write_file(path, write_calibration(calibration));

@@ -65,9 +65,16 @@ YamlNode YamlNode::at(const std::string& key) const {
   for (const std::string& other : keys())
     if (!value_->wanted.contains(other)) others.push_back(other);
   const std::string near = nearest(key, others);
-  fail(fmt::format("key \"{}\" is missing{}{}", key,
-                   value_->path.empty() ? "" : " in " + value_->path,
-                   near.empty() ? "" : fmt::format("; is {} meant?", shown(near))));
+  const std::string where = value_->path.empty() ? "" : " in " + value_->path;
+  if (near.empty()) fail(fmt::format("key \"{}\" is missing{}", key, where));
+  throw InputError(fmt::format("{}: key \"{}\" is missing{}; is {} meant?", place_of_key(near), key,
+                               where, shown(near)));
+}
+
+std::string YamlNode::place_of_key(const std::string& key) const {
+  for (const auto& entry : value_->node)
+    if (entry.first.Scalar() == key) return place_of(value_->file, entry.first.Mark());
+  return place();
 }
 
 std::vector<std::string> YamlNode::keys() const {

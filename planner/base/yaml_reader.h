@@ -82,6 +82,7 @@ class YamlNode {
   /// "path is "value"; expected ..."
   [[noreturn]] void fail_expected(const std::string& expected) const;
   void require_map() const;
+  std::string place_of_key(const std::string& key) const;
   [[noreturn]] void fail_choice(const std::string& text,
                                 const std::vector<std::string>& choices) const;
   template <typename Q>

@@ -167,8 +167,8 @@ void save_checkpoint(const fs::path& folder, const Executor& executor, const Ste
   std::error_code error;
   fs::create_directories(folder, error);
   if (error)
-    throw EnvironmentError(fmt::format("{}: cannot be made: {}; name another folder",
-                                       folder.string(), error.message()));
+    throw InputError(fmt::format("{}: cannot be made: {}; name another folder", folder.string(),
+                                 error.message()));
   const std::string stem = fmt::format("step-{:09d}", state.n_steps_done);
   const fs::path unfinished = folder / (stem + std::string(unfinished_suffix));
   FileWriter file(unfinished);

@@ -76,8 +76,8 @@ std::size_t whole_lines(const std::string& contents) {
 int open_log(const std::string& path, int flags) {
   const int file = open(path.c_str(), flags | O_WRONLY | O_CLOEXEC, 0644);
   if (file < 0)
-    throw EnvironmentError(fmt::format("{}: cannot be written: {}; name another file with --log",
-                                       path, std::strerror(errno)));
+    throw InputError(fmt::format("{}: cannot be written: {}; name another file with --log", path,
+                                 std::strerror(errno)));
   return file;
 }
 

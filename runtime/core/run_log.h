@@ -88,8 +88,8 @@ RunProfile join_profile(const Prediction& prediction, const Measurement& measure
 /// Writes a run.jsonl.
 class RunLog {
  public:
-  /// Begins a new file; one that is there is replaced. Throws EnvironmentError if it cannot be
-  /// written, here and below.
+  /// Begins a new file; one that is there is replaced. Throws InputError if it cannot be opened,
+  /// here and below EnvironmentError if the disk is full.
   static RunLog create(const std::string& path, const RunHeader& header);
 
   /// Goes on with the file of an earlier process, from `n_steps_done` on. Half a line at its end is

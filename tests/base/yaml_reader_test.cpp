@@ -109,9 +109,9 @@ TEST_CASE("yaml: a key that nobody asked for is refused, and the nearest is name
 
 TEST_CASE("yaml: a missing key is named with its map, and with what may stand for it") {
   CHECK(error_of("m: {b: 1}", [](const YamlNode& n) { n.at("m").at("a"); }) ==
-        "a.yaml:1:4: key \"a\" is missing in m; is \"b\" meant?");
-  CHECK(error_of("n_layer: 1", [](const YamlNode& n) { n.at("n_layers"); }) ==
-        "a.yaml:1:1: key \"n_layers\" is missing; is \"n_layer\" meant?");
+        "a.yaml:1:5: key \"a\" is missing in m; is \"b\" meant?");
+  CHECK(error_of("d_model: 8\nn_layer: 1", [](const YamlNode& n) { n.at("n_layers"); }) ==
+        "a.yaml:2:1: key \"n_layers\" is missing; is \"n_layer\" meant?");
   CHECK(error_of("other: 1", [](const YamlNode& n) { n.at("n_layers"); }) ==
         "a.yaml:1:1: key \"n_layers\" is missing");
 }

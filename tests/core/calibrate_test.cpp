@@ -10,7 +10,7 @@
 #include "planner/simulate/cost_model.h"
 #include "runtime/core/probe_grid.h"
 #include "tests/core/fake_backend.h"
-#include "tests/core/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/tiny.h"
 
 using namespace aforo;

@@ -9,7 +9,7 @@
 #include "planner/base/error.h"
 #include "planner/lower/lower.h"
 #include "tests/core/fake_backend.h"
-#include "tests/core/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/tiny.h"
 
 using namespace aforo;
@@ -214,11 +214,11 @@ TEST_CASE("checkpoint: what a crash left unfinished is ignored and removed by th
   CHECK_FALSE(fs::exists(part));
 }
 
-TEST_CASE("checkpoint: a folder that cannot be made is an error of the machine") {
+TEST_CASE("checkpoint: a folder that cannot be made is refused") {
   const TemporaryFolder folder;
   const StepProgram program = program_of(tiny::gpt2());
   const fs::path inside_a_file = fs::path(folder.write("file", "x")) / "checkpoints";
-  CHECK(contains(message_of<EnvironmentError>([&] {
+  CHECK(contains(message_of<InputError>([&] {
                    save_checkpoint(inside_a_file, filled(program, 1), program, {1, "job"});
                  }),
                  "checkpoints: cannot be made"));

@@ -9,7 +9,7 @@
 #include <filesystem>
 
 #include "planner/base/error.h"
-#include "tests/core/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace aforo;
 

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <regex>
 
-#include "tests/core/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace aforo;
 

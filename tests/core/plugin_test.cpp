@@ -4,7 +4,7 @@
 
 #include "planner/base/error.h"
 #include "tests/core/fake_backend.h"
-#include "tests/core/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace aforo;
 

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "planner/base/error.h"
-#include "tests/core/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace aforo;
 
@@ -245,9 +245,9 @@ TEST_CASE("run_log: resuming what is missing or has no header is refused") {
                  "has no header"));
 }
 
-TEST_CASE("run_log: a path that cannot be written is an error of the machine") {
+TEST_CASE("run_log: a path that cannot be written is refused") {
   const TemporaryFolder folder;
-  CHECK_THROWS_AS(RunLog::create(folder.path().string(), header()), EnvironmentError);
+  CHECK_THROWS_AS(RunLog::create(folder.path().string(), header()), InputError);
 }
 
 TEST_CASE("run_log: a measurement is joined with its prediction and summarized by quartiles") {

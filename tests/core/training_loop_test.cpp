@@ -8,7 +8,7 @@
 #include "planner/base/error.h"
 #include "planner/lower/lower.h"
 #include "tests/core/fake_backend.h"
-#include "tests/core/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/tiny.h"
 
 using namespace aforo;

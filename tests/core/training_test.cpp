@@ -11,7 +11,7 @@
 #include "runtime/core/checkpoint.h"
 #include "runtime/core/probe_grid.h"
 #include "runtime/core/training_loop.h"
-#include "tests/core/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/tiny.h"
 
 using namespace aforo;

@@ -1,0 +1,80 @@
+// --json of every command: one object, schema_version 1, and figures that agree with each other.
+
+#include <doctest/doctest.h>
+
+#include <boost/json.hpp>
+
+#include "tests/cli/aforo.h"
+
+using namespace aforo;
+using test::Aforo;
+using test::Answer;
+
+namespace json = boost::json;
+
+namespace {
+
+json::object object_of(const Answer& answer) {
+  CAPTURE(answer.err);
+  CHECK(answer.code == 0);
+  json::error_code error;
+  const json::value value = json::parse(answer.out, error);
+  REQUIRE_FALSE(error);
+  REQUIRE(value.is_object());
+  CHECK(value.at("schema_version") == 1);
+  return value.as_object();
+}
+
+double number(const json::value& value) { return value.to_number<double>(); }
+
+}  // namespace
+
+TEST_CASE("cli json: models and hardware list what can be asked for") {
+  const Aforo aforo;
+  CHECK(object_of(aforo({"models", "--json"})).at("models").as_array().size() > 80);
+  CHECK(object_of(aforo({"hardware", "--json"})).at("accelerators").as_array().size() > 50);
+  object_of(aforo({"doctor", "--json"}));
+}
+
+TEST_CASE("cli json: fit has one cell for every card, method and length") {
+  const Aforo aforo;
+  const json::object fit =
+      object_of(aforo({"fit", "gpt2", "--gpu", "rtx-3090,h100", "--seq", "256,1024", "--json"}));
+  CHECK(fit.at("n_params") == 124439808);
+  const json::array& cells = fit.at("cells").as_array();
+  CHECK(cells.size() % 4 == 0);
+  CHECK(cells.size() >= 16);
+  for (const json::value& cell : cells)
+    CHECK(cell.at("fits").as_bool() ==
+          (number(cell.at("memory_bytes")) <= number(cell.at("usable_memory_bytes"))));
+}
+
+TEST_CASE("cli json: an estimate's figures agree with each other") {
+  const Aforo aforo;
+  const json::object e = object_of(aforo(
+      {"estimate", "--model", "gpt2", "--gpu", "h100:2", "--seq-len", "1024", "--tokens", "10B",
+       "--micro-batch-size", "8", "--global-batch-size", "64", "--price", "2 USD/h", "--json"}));
+  const double step = number(e.at("step_time_s").at("mid"));
+  const double tokens_per_step = 64.0 * 1024;
+  CHECK(number(e.at("tokens_per_s").at("mid")) == doctest::Approx(tokens_per_step / step));
+  const double steps = number(e.at("n_steps"));
+  CHECK(number(e.at("hours").at("mid")) == doctest::Approx(steps * step / 3600));
+  CHECK(number(e.at("device_hours").at("mid")) ==
+        doctest::Approx(2 * number(e.at("hours").at("mid"))));
+  CHECK(number(e.at("cost_usd").at("mid")) ==
+        doctest::Approx(2 * number(e.at("device_hours").at("mid"))));
+  CHECK(number(e.at("step_time_s").at("low")) < step);
+  CHECK(number(e.at("step_time_s").at("high")) > step);
+}
+
+TEST_CASE("cli json: plan ranks what fits, fastest first, and dump prints a program") {
+  const Aforo aforo;
+  const json::object plan = object_of(aforo(
+      {"plan", "--model", "gpt2", "--gpu", "rtx-4090", "--global-batch-size", "16", "--json"}));
+  const json::array& ranked = plan.at("ranked").as_array();
+  REQUIRE(ranked.size() > 2);
+  for (std::size_t i = 1; i < ranked.size(); ++i)
+    CHECK(number(ranked[i - 1].at("tokens_per_s").at("mid")) >=
+          0.999 * number(ranked[i].at("tokens_per_s").at("mid")));
+  object_of(aforo({"dump", "--model", "gpt-tiny", "--seq-len", "32", "--json"}));
+}
