@@ -3,10 +3,12 @@ add_library(aforo_options INTERFACE)
 target_include_directories(aforo_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(aforo_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wno-missing-field-initializers $<$<BOOL:${AFORO_WERROR}>:-Werror>>)
-# g++ 12 sees overlapping and overlong copies inside std::string and small_vector where there are none (GCC bug 105651).
+# g++ 12 sees overlapping and overlong copies inside std::string and small_vector where there are none (GCC bug 105651), and
+# loops over more than 2^61 elements.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(aforo_options INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict -Wno-stringop-overread -Wno-stringop-overflow -Wno-array-bounds -Wno-maybe-uninitialized>)
+    $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict -Wno-stringop-overread -Wno-stringop-overflow -Wno-array-bounds -Wno-maybe-uninitialized
+    -Wno-aggressive-loop-optimizations>)
 endif()
 if(AFORO_SANITIZE)
   target_compile_options(aforo_options INTERFACE

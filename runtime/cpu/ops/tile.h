@@ -141,10 +141,11 @@ void pack_steps_adjacent(const T* src, std::int64_t stride, std::int64_t n_lanes
     std::int64_t k = 0;
     if (n_lanes >= lanes)
       for (; k + width <= n_k; k += width) pack_block<lanes>(src + k, stride, panels + k * lanes);
-    const int n = static_cast<int>(smaller(lanes, n_lanes));
+    const std::int64_t n = smaller(lanes, n_lanes);
     for (; k < n_k; ++k) {  // the last steps of every panel, and all of a panel that is not full
-      for (int l = 0; l < n; ++l) panels[k * lanes + l] = to_float(src[l * stride + k]);
-      for (int l = n; l < lanes; ++l) panels[k * lanes + l] = 0;
+      const T* from = src + k;
+      for (std::int64_t l = 0; l < n; ++l, from += stride) panels[k * lanes + l] = to_float(*from);
+      for (std::int64_t l = n; l < lanes; ++l) panels[k * lanes + l] = 0;
     }
   }
 }
