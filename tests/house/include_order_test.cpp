@@ -18,6 +18,7 @@ const fs::path source_dir = AFORO_SOURCE_DIR;
 /// Floor of every folder; an include may go to the own folder or to a lower floor.
 const std::map<std::string, int> floors = {
     {"planner/base", 0},
+    {"planner/baselines", 1},
     {"planner/spec", 1},
     {"planner/program", 1},
     {"planner/lower", 2},
