@@ -170,7 +170,8 @@ class CalibratedCostModel final : public CostModel {
               "memory"};
     const double size = is_attention(op.attrs) ? cost.flops : cost.bytes;
     const double time = table->second.time(std::visit(Width{}, op.attrs), size);
-    return {std::max(Seconds(time), calibration_.op_overhead), "measured"};
+    return {std::max(Seconds(time), calibration_.op_overhead),
+            is_attention(op.attrs) ? "compute" : "memory"};
   }
 
   std::string device() const override { return calibration_.name; }
@@ -215,7 +216,7 @@ class CalibratedCostModel final : public CostModel {
     }
     const double rate = table->second.rate(gemm.m, gemm.n, gemm.k);
     const double flops = 2.0 * gemm.m * gemm.n * gemm.k;
-    return {std::max(Seconds(flops / rate), calibration_.op_overhead), "measured"};
+    return {std::max(Seconds(flops / rate), calibration_.op_overhead), "compute"};
   }
 
   Calibration calibration_;

@@ -10,8 +10,8 @@
 
 namespace aforo {
 
-/// `limited_by`: "compute", "memory", "launch", "link" (spec sheet), or "measured" (interpolated in
-/// a calibration).
+/// `limited_by`: "compute", "memory", "launch" or "link". A calibration times ops as a whole: there
+/// products and attention count as compute, every other pass as memory.
 struct OpTime {
   Seconds time;
   const char* limited_by;
