@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-data="" steps=80
+data="" steps=60
 while [ $# -gt 0 ]; do
   case "$1" in
     --data) data=${2:?"--data needs a file"}; shift 2 ;;
