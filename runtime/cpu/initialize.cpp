@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <array>
 #include <cstring>
-#include <numbers>
 #include <type_traits>
 
 #include "planner/base/error.h"
+#include "runtime/core/normal_numbers.h"
 #include "runtime/cpu/parallel.h"
 #include "runtime/cpu/vector.h"
 
@@ -15,26 +15,6 @@ namespace aforo::cpu {
 namespace {
 
 using namespace baseline;
-
-using Block = std::array<double, 4>;
-
-/// In (0, 1]: its logarithm is finite.
-double unit(std::uint32_t word) { return (static_cast<double>(word) + 1) * 0x1p-32; }
-
-/// Normal numbers 4 * block .. 4 * block + 3.
-Block normal_block(std::uint64_t seed, std::uint32_t stream, std::uint64_t block) {
-  const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
-  const auto words =
-      philox({low(block), low(block >> 32), stream, 0}, {low(seed), low(seed >> 32)});
-  Block numbers;
-  for (int pair = 0; pair < 2; ++pair) {
-    const double radius = std::sqrt(-2 * std::log(unit(words[2 * pair])));
-    const double angle = 2 * std::numbers::pi * unit(words[2 * pair + 1]);
-    numbers[2 * pair] = radius * std::cos(angle);
-    numbers[2 * pair + 1] = radius * std::sin(angle);
-  }
-  return numbers;
-}
 
 template <typename T>
 void put(double x, T* to) {
@@ -50,7 +30,7 @@ void fill_normal(const Buffer& buffer, std::uint64_t seed, T* to, int n_threads)
   const std::int64_t n = buffer.shape.numel();
   parallel_for((n + 3) / 4, n_threads, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t block = begin; block < end; ++block) {
-      const Block numbers =
+      const std::array<double, 4> numbers =
           normal_block(seed, buffer.init.stream, static_cast<std::uint64_t>(block));
       for (std::int64_t i = 4 * block; i < n && i < 4 * block + 4; ++i)
         put(numbers[i - 4 * block] * static_cast<double>(buffer.init.value), to + i);
@@ -80,24 +60,6 @@ void fill(const Buffer& buffer, std::uint64_t seed, T* to, int n_threads) {
 }
 
 }  // namespace
-
-std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
-                                    std::array<std::uint32_t, 2> key) {
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t a = std::uint64_t{0xD2511F53} * counter[0];
-    const std::uint64_t b = std::uint64_t{0xCD9E8D57} * counter[2];
-    counter = {
-        static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
-        static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
-    key[0] += 0x9E3779B9;
-    key[1] += 0xBB67AE85;
-  }
-  return counter;
-}
-
-double normal_number(std::uint64_t seed, std::uint32_t stream, std::uint64_t element) {
-  return normal_block(seed, stream, element / 4)[element % 4];
-}
 
 void initialize_buffer(const Buffer& buffer, std::uint64_t seed, std::byte* memory, int n_threads) {
   switch (buffer.dtype) {
