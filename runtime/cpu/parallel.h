@@ -66,7 +66,7 @@ void parallel_for(std::int64_t n, int n_threads, F f, std::int64_t min_part = 1)
 /// order of start: for items of unequal cost, the most expensive first. Items must be independent
 /// of one another.
 template <typename F>
-void parallel_items(std::int64_t n, int n_threads, F f) {
+void parallel_items(std::int64_t n, [[maybe_unused]] int n_threads, F f) {
 #ifdef _OPENMP
   if (n_threads > 1 && n > 1) {
 #pragma omp parallel for schedule(dynamic) num_threads(n_threads)
