@@ -10,27 +10,12 @@
 
 #include "planner/base/error.h"
 #include "tests/base/thrown.h"
+#include "tests/support/temporary_folder.h"
 
 namespace fs = std::filesystem;
 
 namespace aforo {
 namespace {
-
-/// A folder that is gone at the end of the test.
-struct Folder {
-  Folder() {
-    std::string form = (fs::temp_directory_path() / "aforo_base_XXXXXX").string();
-    REQUIRE(::mkdtemp(form.data()) != nullptr);
-    path = form;
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string operator/(const std::string& name) const { return (path / name).string(); }
-  std::size_t n_entries() const {
-    return static_cast<std::size_t>(
-        std::distance(fs::directory_iterator(path), fs::directory_iterator()));
-  }
-  fs::path path;
-};
 
 /// Sets an environment variable for the length of a test.
 struct Variable {
@@ -60,7 +45,7 @@ class SmallFiles {
 }  // namespace
 
 TEST_CASE("files: what is written is read back, and no temporary file is left") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string contents = std::string("a\0b\n", 4) + std::string(200000, 'x');
   write_file(folder / "f", "old");
   write_file(folder / "f", contents);
@@ -69,16 +54,16 @@ TEST_CASE("files: what is written is read back, and no temporary file is left") 
 }
 
 TEST_CASE("files: a file that cannot be read is refused with path and reason") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder / "none";
   CHECK(test::input_error([&] { read_file(path); }) ==
         path + ": cannot read: No such file or directory");
-  CHECK(test::input_error([&] { read_file(folder.path.string()); }) ==
-        folder.path.string() + ": cannot read: Is a directory");
+  CHECK(test::input_error([&] { read_file(folder.path().string()); }) ==
+        folder.path().string() + ": cannot read: Is a directory");
 }
 
 TEST_CASE("files: a file beyond the limit is refused before it is all in memory") {
-  const Folder folder;
+  const TemporaryFolder folder;
   write_file(folder / "f", std::string(3000, 'x'));
   CHECK(read_file(folder / "f", 3000).size() == 3000);
   CHECK(test::input_error([&] { read_file(folder / "f", 2048); }) ==
@@ -88,8 +73,8 @@ TEST_CASE("files: a file beyond the limit is refused before it is all in memory"
 }
 
 TEST_CASE("files: a write that fails leaves the old file and nothing else") {
-  const Folder folder;
-  fs::create_directory(folder.path / "taken");
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "taken");
   CHECK(test::input_error([&] { write_file(folder / "taken", "x"); }) ==
         (folder / "taken") + ": cannot write: Is a directory");
   CHECK(test::input_error([&] { write_file(folder / "no/f", "x"); }) ==
@@ -98,7 +83,7 @@ TEST_CASE("files: a write that fails leaves the old file and nothing else") {
 }
 
 TEST_CASE("files: a write that breaks off half way leaves the old file and nothing else") {
-  const Folder folder;
+  const TemporaryFolder folder;
   write_file(folder / "f", "old");
   {
     const SmallFiles small(4096);
@@ -117,7 +102,7 @@ TEST_CASE("files: a device is written into, not replaced") {
 }
 
 TEST_CASE("files: writing through a link replaces its target, not the link") {
-  const Folder folder;
+  const TemporaryFolder folder;
   write_file(folder / "target", "old");
   fs::create_symlink(folder / "target", folder / "link");
   write_file(folder / "link", "new");
@@ -126,12 +111,12 @@ TEST_CASE("files: writing through a link replaces its target, not the link") {
 }
 
 TEST_CASE("files: data_root is AFORO_DATA where that is set, and says so when it has no data") {
-  const Folder folder;
-  fs::create_directory(folder.path / "models");
-  fs::create_directory(folder.path / "profiles");
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "models");
+  fs::create_directory(folder / "profiles");
   {
-    const Variable variable(folder.path.string());
-    CHECK(data_root() == folder.path.string());
+    const Variable variable(folder.path().string());
+    CHECK(data_root() == folder.path().string());
   }
   {
     const Variable variable("/no/such/folder");
@@ -151,9 +136,9 @@ TEST_CASE("files: data_root falls back to the source tree of the build") {
 }
 
 TEST_CASE("files: files_in lists one ending, sorted, and refuses a folder that is none") {
-  const Folder folder;
+  const TemporaryFolder folder;
   for (const char* name : {"b.yaml", "a.yaml", "c.json"}) write_file(folder / name, "");
-  CHECK(files_in(folder.path.string(), ".yaml") ==
+  CHECK(files_in(folder.path().string(), ".yaml") ==
         std::vector<std::string>{folder / "a.yaml", folder / "b.yaml"});
   CHECK(test::input_error([&] { files_in(folder / "none", ".yaml"); }) ==
         (folder / "none") + ": cannot list: No such file or directory");

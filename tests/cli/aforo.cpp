@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "tests/support/text.h"
+
 namespace aforo::test {
 namespace {
 

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/cli/aforo.h"
+#include "tests/support/text.h"
 
 using namespace aforo;
 using test::Aforo;

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "tests/cli/aforo.h"
+#include "tests/support/text.h"
 
 using namespace aforo;
 using test::Aforo;
@@ -22,12 +23,6 @@ std::vector<double> losses(const std::string& log) {
     if (record.at("kind") == "step") result.push_back(record.at("loss").to_number<double>());
   }
   return result;
-}
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
 }
 
 bool exists(const Aforo& aforo, const std::string& name) {

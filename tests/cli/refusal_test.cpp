@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "tests/cli/aforo.h"
+#include "tests/support/text.h"
 
 using namespace aforo;
 using test::Aforo;
@@ -24,12 +25,6 @@ norm: {kind: rms_norm}
 position: {kind: rope}
 tie_embeddings: true
 )";
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
-}
 
 }  // namespace
 

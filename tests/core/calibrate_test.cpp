@@ -11,6 +11,7 @@
 #include "runtime/core/probe_grid.h"
 #include "tests/core/fake_backend.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/text.h"
 #include "tests/support/tiny.h"
 
 using namespace aforo;

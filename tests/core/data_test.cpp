@@ -10,6 +10,7 @@
 
 #include "planner/base/error.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/text.h"
 
 using namespace aforo;
 

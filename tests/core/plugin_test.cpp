@@ -5,6 +5,7 @@
 #include "planner/base/error.h"
 #include "tests/core/fake_backend.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/text.h"
 
 using namespace aforo;
 

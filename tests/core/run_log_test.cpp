@@ -7,6 +7,7 @@
 
 #include "planner/base/error.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/text.h"
 
 using namespace aforo;
 
@@ -56,13 +57,6 @@ std::string write_log(const TemporaryFolder& folder) {
 std::string error_of(const TemporaryFolder& folder, const std::string& contents) {
   const std::string path = folder.write("broken.jsonl", contents);
   return message_of<InputError>([&] { read_run_log(path); });
-}
-
-/// The log with the first `from` of its text replaced.
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
 }
 
 }  // namespace

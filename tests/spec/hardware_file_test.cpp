@@ -1,15 +1,14 @@
 #include "planner/spec/hardware_file.h"
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
 
-#include "planner/base/files.h"
 #include "tests/base/thrown.h"
+#include "tests/support/temporary_folder.h"
 
 namespace fs = std::filesystem;
 
@@ -116,20 +115,16 @@ TEST_CASE("accelerator: found by name and alias, whatever the letter case, space
 }
 
 TEST_CASE("accelerator: two profiles with one name or alias are refused, however it is spelled") {
-  std::string form = (fs::temp_directory_path() / "aforo_cards_XXXXXX").string();
-  REQUIRE(::mkdtemp(form.data()) != nullptr);
-  const fs::path folder(form), cards = folder / "profiles/accelerators";
-  fs::create_directories(cards);
+  const TemporaryFolder folder;
   fs::create_directory(folder / "models");
-  write_file((cards / "a.yaml").string(), card);
-  write_file((cards / "b.yaml").string(),
-             card_with("name: some-card\n", "name: other\naliases: [\"Some Card\"]\n"));
-  ::setenv("AFORO_DATA", form.c_str(), 1);
+  const std::string a = folder.write("profiles/accelerators/a.yaml", card);
+  const std::string b =
+      folder.write("profiles/accelerators/b.yaml",
+                   card_with("name: some-card\n", "name: other\naliases: [\"Some Card\"]\n"));
+  ::setenv("AFORO_DATA", folder.path().c_str(), 1);
   CHECK(test::input_error([] { all_accelerators(); }) ==
-        (cards / "b.yaml").string() + ": \"Some Card\" already names the accelerator in " +
-            (cards / "a.yaml").string());
+        b + ": \"Some Card\" already names the accelerator in " + a);
   ::unsetenv("AFORO_DATA");
-  fs::remove_all(folder);
 }
 
 TEST_CASE("accelerator: an unknown name is refused with the nearest one") {

@@ -1,16 +1,10 @@
 #include "planner/spec/model_file.h"
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
-
-#include "planner/base/files.h"
 #include "tests/base/thrown.h"
 #include "tests/spec/samples.h"
-
-namespace fs = std::filesystem;
+#include "tests/support/temporary_folder.h"
 
 namespace aforo {
 namespace {
@@ -123,18 +117,16 @@ TEST_CASE("model file: a path that does not exist is no misspelt name") {
 }
 
 TEST_CASE("model file: a YAML file, a config.json and its folder are all models") {
-  std::string form = (fs::temp_directory_path() / "aforo_model_XXXXXX").string();
-  REQUIRE(::mkdtemp(form.data()) != nullptr);
-  const fs::path folder(form);
-  write_file((folder / "m.yaml").string(), shortest);
-  write_file((folder / "config.json").string(),
-             R"({"model_type": "gpt2", "n_layer": 2, "n_embd": 64, "n_head": 4, "vocab_size": 100,
+  const TemporaryFolder folder;
+  const std::string path = folder.path().string();
+  folder.write("m.yaml", shortest);
+  folder.write("config.json",
+               R"({"model_type": "gpt2", "n_layer": 2, "n_embd": 64, "n_head": 4, "vocab_size": 100,
                  "n_positions": 128})");
-  CHECK(find_model((folder / "m.yaml").string()).d_model == 64);
-  CHECK(find_model(folder.string()).n_layers == 2);
-  CHECK(find_model(folder.string()).name == folder.filename());
-  CHECK(find_model((folder / "config.json").string()) == find_model(folder.string()));
-  fs::remove_all(folder);
+  CHECK(find_model(folder / "m.yaml").d_model == 64);
+  CHECK(find_model(path).n_layers == 2);
+  CHECK(find_model(path).name == folder.path().filename());
+  CHECK(find_model(folder / "config.json") == find_model(path));
 }
 
 }  // namespace aforo

@@ -1,6 +1,10 @@
 #pragma once
 // A folder that is gone after the test.
 
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,7 +17,8 @@ class TemporaryFolder {
  public:
   TemporaryFolder() {
     std::string pattern = (std::filesystem::temp_directory_path() / "aforo-test-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
+    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+    path_ = pattern;
   }
   ~TemporaryFolder() {
     std::error_code ignored;
@@ -23,6 +28,11 @@ class TemporaryFolder {
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
+  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+  std::int64_t n_entries() const {
+    return std::distance(std::filesystem::directory_iterator(path_),
+                         std::filesystem::directory_iterator());
+  }
 
   /// Writes a file, making the folders it lies in; returns its path.
   std::string write(const std::string& name, std::string_view contents) const {
@@ -51,10 +61,6 @@ std::string message_of(F f) {
     return error.what();
   }
   return "";
-}
-
-inline bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace aforo
