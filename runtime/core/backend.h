@@ -45,6 +45,16 @@ class Executor {
   virtual Bytes touched() const = 0;
 };
 
+/// A whole buffer from, or into, a contiguous container of its element type.
+template <typename T>
+void write_values(Executor& executor, BufferId buffer, const T& values) {
+  executor.write(buffer, std::as_bytes(std::span(values)));
+}
+template <typename T>
+void read_values(const Executor& executor, BufferId buffer, T& values) {
+  executor.read(buffer, std::as_writable_bytes(std::span(values)));
+}
+
 /// What executes programs: a device and its libraries.
 class Backend {
  public:

@@ -23,8 +23,8 @@ struct CalibrateOptions {
 /// The median of several runs counts, and the faster of two rounds; what the rounds disagree on is
 /// timed again. See probe_grid.h for which sizes. The rest: copy_bandwidth of a large cast, read
 /// and write counted; op_overhead of a fill of one element; process_overhead: resident memory
-/// beside the arena with every kind of kernel loaded; memory: what is free now, this process
-/// included.
+/// beside the arena by compute type, with every kind of kernel of the type loaded; memory: what is
+/// free now, this process included.
 Calibration calibrate(Backend& backend, const CalibrateOptions& options);
 
 }  // namespace aforo

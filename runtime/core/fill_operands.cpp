@@ -51,7 +51,7 @@ void fill_operands(Executor& executor, const StepProgram& program) {
   std::array<float, control::size> control{};
   control[control::loss_scale] = control[control::gradient_multiplier] = 1;
   control[control::optimizer_steps] = 1;
-  executor.write(program.ports.control, std::as_bytes(std::span(control)));
+  write_values(executor, program.ports.control, control);
 }
 
 }  // namespace aforo

@@ -31,20 +31,18 @@ void for_each_piece(const Buffer& buffer, Visit visit) {
     visit(offset, std::min(piece_bytes, bytes - offset));
 }
 
-std::vector<std::byte> first_contents(const Buffer& buffer, std::int64_t bytes) {
+/// The first contents of every piece of a buffer; the last may be shorter.
+std::vector<std::byte> first_contents(const Buffer& buffer) {
   const float scale = buffer.role == Role::optimizer_state ? state_scale : weight_scale;
+  const std::int64_t bytes = std::min(piece_bytes, buffer.bytes().value);
   return number_bytes(buffer.dtype, static_cast<std::size_t>(bytes), scale);
 }
 
 void write_first_contents(Executor& executor, BufferId id, const Buffer& buffer) {
+  const std::vector<std::byte> first = first_contents(buffer);
   for_each_piece(buffer, [&](std::int64_t offset, std::int64_t bytes) {
-    executor.write_part(id, offset, first_contents(buffer, bytes));
+    executor.write_part(id, offset, std::span(first).first(static_cast<std::size_t>(bytes)));
   });
-}
-
-template <typename T>
-void write_values(Executor& executor, BufferId buffer, const T& values) {
-  executor.write(buffer, std::as_bytes(std::span(values)));
 }
 
 void write_inputs(Executor& executor, const StepProgram& program) {
@@ -61,19 +59,21 @@ void write_inputs(Executor& executor, const StepProgram& program) {
 }
 
 /// Bytes up to the last that differs, plus one; 0 if none does.
-std::int64_t changed_bytes(const std::vector<std::byte>& before,
-                           const std::vector<std::byte>& after) {
+std::int64_t changed_bytes(std::span<const std::byte> before, std::span<const std::byte> after) {
   return before.rend() - std::mismatch(before.rbegin(), before.rend(), after.rbegin()).first;
 }
 
 /// The buffer up to its last element that changed.
 Bytes changed(const Executor& executor, BufferId id, const Buffer& buffer) {
+  const std::vector<std::byte> first = first_contents(buffer);
+  std::vector<std::byte> piece(first.size());
   std::int64_t end = 0;
   for_each_piece(buffer, [&](std::int64_t offset, std::int64_t bytes) {
-    std::vector<std::byte> after(static_cast<std::size_t>(bytes));
+    const auto n = static_cast<std::size_t>(bytes);
+    const std::span after = std::span(piece).first(n);
     executor.read_part(id, offset, after);
-    if (const std::int64_t n = changed_bytes(first_contents(buffer, bytes), after))
-      end = offset + n;
+    if (const std::int64_t last = changed_bytes(std::span(first).first(n), after))
+      end = offset + last;
   });
   const std::int64_t width = size_of(buffer.dtype);
   return Bytes((end + width - 1) / width * width);

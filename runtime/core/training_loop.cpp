@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <span>
 
 #include "planner/base/error.h"
 #include "runtime/core/profile.h"
@@ -17,16 +16,6 @@ using Clock = std::chrono::steady_clock;
 
 Seconds since(Clock::time_point start) {
   return Seconds(std::chrono::duration<double>(Clock::now() - start).count());
-}
-
-template <typename T>
-void write_values(Executor& executor, BufferId buffer, const T& values) {
-  executor.write(buffer, std::as_bytes(std::span(values)));
-}
-
-template <typename T>
-void read_values(const Executor& executor, BufferId buffer, T& values) {
-  executor.read(buffer, std::as_writable_bytes(std::span(values)));
 }
 
 bool has_section(const StepProgram& program, SectionKind kind) {
