@@ -43,6 +43,19 @@ struct NormSpec {
   bool operator==(const NormSpec&) const = default;
 };
 
+/// Multi-head latent attention (DeepSeek-V2): keys and values come from one latent of
+/// `kv_lora_rank`, queries from one of `q_lora_rank` (0: straight from the input). A head's query
+/// and key are `qk_nope_head_dim` unrotated and `qk_rope_head_dim` rotated dimensions (the rotated
+/// key is shared by all heads), its value is `v_head_dim` wide. kv_lora_rank 0: ordinary attention.
+struct MlaSpec {
+  int q_lora_rank = 0;
+  int kv_lora_rank = 0;
+  int qk_nope_head_dim = 0;
+  int qk_rope_head_dim = 0;
+  int v_head_dim = 0;
+  bool operator==(const MlaSpec&) const = default;
+};
+
 struct AttentionSpec {
   int n_heads = 0;
   int n_kv_heads = 0;
@@ -52,6 +65,8 @@ struct AttentionSpec {
   QkNormKind qk_norm = QkNormKind::none;
   int sliding_window = 0;        ///< tokens a query sees, itself included; 0: all before it
   int full_attention_every = 0;  ///< with a window: every k-th layer sees all; 0: none does
+  bool sinks = false;            ///< one learned logit per head beside the scores (gpt-oss)
+  MlaSpec mla;
   bool operator==(const AttentionSpec&) const = default;
 };
 
@@ -60,6 +75,20 @@ struct MlpSpec {
   ActivationKind activation = ActivationKind::gelu_tanh;
   bool bias = false;
   bool operator==(const MlpSpec&) const = default;
+};
+
+/// Mixture of experts in place of the MLP of some layers. n_experts 0: dense everywhere.
+struct MoeSpec {
+  int n_experts = 0;
+  int top_k = 0;               ///< experts each token visits
+  int d_ff = 0;                ///< width of one routed expert
+  int d_ff_shared = 0;         ///< width of the shared experts together, which every token visits
+  bool shared_gate = false;    ///< a learned gate [d_model] on the shared experts (Qwen)
+  int first_dense_layers = 0;  ///< layers in front that keep the dense MLP
+  int every = 1;               ///< of the rest, every k-th layer has experts (the last of each k)
+  bool router_bias = false;    ///< one per expert
+  bool expert_bias = false;    ///< on both matrices of an expert (gpt-oss)
+  bool operator==(const MoeSpec&) const = default;
 };
 
 struct ModelSpec {
@@ -73,7 +102,8 @@ struct ModelSpec {
   BlockKind block = BlockKind::pre_norm;
   NormSpec norm;
   AttentionSpec attention;
-  MlpSpec mlp;
+  MlpSpec mlp;  ///< of dense layers
+  MoeSpec moe;
   bool lm_head_bias = false;
   bool embedding_norm = false;
   double embedding_scale = 1.0;
@@ -93,6 +123,12 @@ struct ModelSpec {
   int window_of(int layer) const {
     const int every = attention.full_attention_every;
     return every > 0 && (layer + 1) % every == 0 ? 0 : attention.sliding_window;
+  }
+
+  bool is_moe() const { return moe.n_experts > 0; }
+  bool is_moe_layer(int layer) const {
+    return is_moe() && layer >= moe.first_dense_layers &&
+           (layer - moe.first_dense_layers) % moe.every == moe.every - 1;
   }
 
   bool operator==(const ModelSpec&) const = default;
