@@ -139,14 +139,30 @@ std::vector<AcceleratorSpec> all_accelerators() {
   return specs;
 }
 
+namespace {
+std::vector<std::string> names_of(const AcceleratorSpec& spec) {
+  std::vector<std::string> names = spec.aliases;
+  names.push_back(spec.name);
+  return names;
+}
+}  // namespace
+
+std::string match_accelerator(const std::string& name, const std::vector<AcceleratorSpec>& specs) {
+  const std::string wanted = plain(name);
+  for (const AcceleratorSpec& spec : specs)
+    for (const std::string& candidate : names_of(spec))
+      if (plain(candidate) == wanted) return spec.name;
+  return "";
+}
+
 AcceleratorSpec find_accelerator(const std::string& name) {
   if (name.ends_with(".yaml")) return read_accelerator(YamlNode::load_file(name));
+  const std::vector<AcceleratorSpec> specs = all_accelerators();
+  const std::string match = match_accelerator(name, specs);
   std::vector<std::string> known;
-  for (const AcceleratorSpec& spec : all_accelerators()) {
-    std::vector<std::string> names = spec.aliases;
-    names.push_back(spec.name);
-    for (const std::string& candidate : names)
-      if (plain(candidate) == plain(name)) return spec;
+  for (const AcceleratorSpec& spec : specs) {
+    if (spec.name == match) return spec;
+    const std::vector<std::string> names = names_of(spec);
     known.insert(known.end(), names.begin(), names.end());
   }
   const std::string near = nearest_plain(name, known);

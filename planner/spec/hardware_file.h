@@ -21,6 +21,9 @@ std::vector<AcceleratorSpec> all_accelerators();
 /// InputError naming the nearest.
 AcceleratorSpec find_accelerator(const std::string& name);
 
+/// Name of the accelerator in `specs` that has this name or alias, written as above; "" if none.
+std::string match_accelerator(const std::string& name, const std::vector<AcceleratorSpec>& specs);
+
 /// "rtx-4090:4" -> name and count; count 1 without a colon. Throws InputError if the count is not 1
 /// to 100,000.
 struct GpuRequest {

@@ -52,6 +52,18 @@ struct DataSpec {
   bool operator==(const DataSpec&) const = default;
 };
 
+/// Which weights are trained.
+///   full   all of them
+///   lora   low-rank adapters beside frozen 16-bit weights
+///   qlora  low-rank adapters beside frozen weights of 4 bits (NF4)
+enum class Method { full, lora, qlora };
+
+struct LoraSpec {
+  int rank = 16;
+  bool attention_qkv = true, attention_out = true, mlp = true;  ///< matrices that get adapters
+  bool operator==(const LoraSpec&) const = default;
+};
+
 struct TrainingJob {
   ModelSpec model;
   OptimizerSpec optimizer;

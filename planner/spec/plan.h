@@ -21,6 +21,34 @@ enum class Precision { fp32, bf16, fp16 };
 ///   full       keeps the layer's input only
 enum class Recompute { none, selective, full };
 
+/// How model states are spread over the data-parallel ranks.
+///   ddp     every rank holds everything; gradients are all-reduced
+///   zero1   optimizer states and master weights are sharded
+///   zero2   gradients too
+///   zero3   weights too, gathered layer by layer (DeepSpeed)
+///   fsdp    as zero3, as PyTorch does it; hsdp: sharded inside a group, replicated across groups
+///   yafsdp  as zero3 with two flat buffers for weights and two for gradients
+enum class Sharding { ddp, zero1, zero2, zero3, fsdp, hsdp, yafsdp };
+
+constexpr bool shards_weights(Sharding s) { return s >= Sharding::zero3; }
+constexpr bool shards_gradients(Sharding s) { return s >= Sharding::zero2; }
+constexpr bool shards_states(Sharding s) { return s >= Sharding::zero1; }
+
+/// Where a kind of tensor waits while it is not needed.
+enum class OffloadTo { none, cpu, nvme };
+
+/// What runs in parallel. world size = dp x tp x pp x cp; ep and the expert shards live inside
+/// dp x cp (x tp for the experts' tensor parallelism).
+struct Parallelism {
+  int dp = 1, tp = 1, pp = 1, cp = 1, ep = 1;
+  int vpp = 1;                     ///< model chunks a pipeline stage holds (interleaving)
+  bool sequence_parallel = false;  ///< norms and residuals sharded over tp as well
+  Sharding sharding = Sharding::ddp;
+  int shard_group = 0;  ///< ranks of one hsdp group; 0: one machine
+  int world_size() const { return dp * tp * pp * cp; }
+  bool operator==(const Parallelism&) const = default;
+};
+
 struct Plan {
   Precision precision = Precision::bf16;
   std::vector<Recompute> recompute;  ///< one per layer

@@ -23,6 +23,8 @@ const std::map<std::string, int> floors = {
     {"planner/program", 1},
     {"planner/lower", 2},
     {"planner/simulate", 2},
+    {"planner/fast", 2},
+    {"planner/validate", 3},
     {"planner/search", 3},
     {"planner/report", 4},
     {"runtime/core", 2},

@@ -1,0 +1,19 @@
+#pragma once
+// The devices a setup runs on and what connects them.
+
+#include "planner/spec/hardware.h"
+
+namespace aforo::fast {
+
+/// Bandwidths are bytes per second of one device, one direction, as the data sheet has them.
+struct Cluster {
+  const AcceleratorSpec* accelerator = nullptr;
+  int n_devices = 1;
+  int per_node = 8;            ///< devices that the fast links join
+  double intra_bandwidth = 0;  ///< inside a node
+  double inter_bandwidth = 0;  ///< between nodes
+  double slice_bandwidth = 0;  ///< between TPU slices; 0: one slice
+  int n_slices = 1;
+};
+
+}  // namespace aforo::fast

@@ -1,0 +1,35 @@
+#pragma once
+// Peak memory of one device for a setup, part by part, without lowering.
+
+#include "planner/fast/engine.h"
+#include "planner/fast/setup.h"
+
+namespace aforo::fast {
+
+/// Bytes of the fullest rank at its peak. What the allocator hands out is the sum of all parts but
+/// `context` and `slack`.
+struct MemoryParts {
+  double weights = 0;  ///< compute copy, resident share
+  double master = 0;
+  double optimizer_states = 0;
+  double gradients = 0;
+  double gathered = 0;     ///< unsharded weights and gradients in flight
+  double activations = 0;  ///< kept for backward, all micro-batches in flight
+  double working = 0;      ///< live beside them at the peak: one layer's working set, recomputed
+  double logits = 0;       ///< logits, loss and their gradient
+  double workspace = 0;    ///< matrix-product and attention workspaces
+  double slack = 0;        ///< reserved by a caching allocator but not in use
+  double context = 0;      ///< driver context, libraries, communicators
+  double host = 0;         ///< pinned host memory (offload)
+
+  double allocated() const {
+    return weights + master + optimizer_states + gradients + gathered + activations + working +
+           logits + workspace;
+  }
+  double reserved() const { return allocated() + slack; }
+  double device() const { return reserved() + context; }  ///< what nvidia-smi shows
+};
+
+MemoryParts memory_parts(const Setup& setup, const EngineSpec& engine);
+
+}  // namespace aforo::fast

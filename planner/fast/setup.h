@@ -1,0 +1,77 @@
+#pragma once
+// One training configuration in the form that the fast evaluation reads: everything that decides
+// memory and time, whatever engine runs it. Plain data; a search copies millions of them.
+
+#include <cstdint>
+
+#include "planner/spec/job.h"
+#include "planner/spec/model.h"
+#include "planner/spec/plan.h"
+
+namespace aforo::fast {
+
+/// What the matrix units multiply. Accumulation is fp32; fp8 and fp4 concern the layers' products,
+/// attention and head stay in 16 bits.
+enum class MatrixType { fp32, tf32, fp16, bf16, fp8, fp4 };
+
+/// Bytes per trained parameter. `weight` is the copy that products read, 0 where it is cast from
+/// the master in flight; `master` is the fp32 copy the optimizer updates; `gradient` what is kept
+/// until the optimizer has run; `states` the optimizer's.
+struct StateBytes {
+  double weight = 2, gradient = 4, master = 4, states = 8;
+  double total() const { return weight + gradient + master + states; }
+};
+
+/// Adam under the usual recipes.
+constexpr StateBytes mixed_states{2, 4, 4, 8};         ///< Megatron, native: 18
+constexpr StateBytes zero_states{2, 2, 4, 8};          ///< the ZeRO paper, DeepSpeed: 16
+constexpr StateBytes fp32_sharded_states{0, 4, 4, 8};  ///< fp32 parameters, cast in flight: 16
+constexpr StateBytes pure_16bit_states{2, 2, 0, 4};    ///< everything in 16 bits: 8
+
+/// What a layer computes again in backward, by part.
+struct RecomputeCounts {
+  int full_layers = 0;              ///< whole layers
+  bool attention_core = false;      ///< in the other layers: scores and softmax (unfused attention)
+  bool norm = false;                ///< in the other layers: norms
+  bool activation = false;          ///< in the other layers: the MLP's activation
+  bool mlp_up = false;              ///< in the other layers: the first MLP product too
+  bool alternate_products = false;  ///< in the other layers: every second product (torch SAC)
+};
+
+struct Setup {
+  const ModelSpec* model = nullptr;
+  Method method = Method::full;
+  LoraSpec lora;
+  int seq_len = 0;
+  std::int64_t vocab = 0;     ///< as padded by the engine; 0: the model's
+  int global_batch_size = 0;  ///< sequences
+  int micro_batch_size = 1;
+  OptimizerKind optimizer = OptimizerKind::adamw;
+  MatrixType matrix = MatrixType::bf16;
+  StateBytes states = mixed_states;
+  double reduce_bytes = 4;  ///< of a gradient element on the wire
+  double frozen_bytes = 2;  ///< per frozen parameter (LoRA); NF4 with block scales about 0.56
+  Parallelism parallel;
+  RecomputeCounts recompute;
+  bool flash_attention = true;
+  bool compiled = false;  ///< the framework's compiler fuses passes
+  bool cuda_graphs = false;
+  bool fused_loss = false;  ///< logits are never kept in full
+  bool optimizer_in_backward = false;
+  bool dropout = false;
+  OffloadTo offload_activations = OffloadTo::none;
+  OffloadTo offload_states = OffloadTo::none;
+  OffloadTo offload_weights = OffloadTo::none;
+
+  std::int64_t vocab_size() const { return vocab > 0 ? vocab : model->vocab_size; }
+  int grad_accum() const {
+    const std::int64_t per_step = static_cast<std::int64_t>(micro_batch_size) * parallel.dp;
+    const std::int64_t n = global_batch_size / per_step;
+    return n < 1 ? 1 : static_cast<int>(n);
+  }
+  std::int64_t tokens_per_step() const {
+    return static_cast<std::int64_t>(seq_len) * global_batch_size;
+  }
+};
+
+}  // namespace aforo::fast
