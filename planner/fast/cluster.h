@@ -5,13 +5,13 @@
 
 namespace aforo::fast {
 
-/// Bandwidths are bytes per second of one device, one direction, as the data sheet has them.
+/// Bandwidths are bytes per second of one device, one direction.
 struct Cluster {
   const AcceleratorSpec* accelerator = nullptr;
   int n_devices = 1;
   int per_node = 8;            ///< devices that the fast links join
-  double intra_bandwidth = 0;  ///< inside a node
-  double inter_bandwidth = 0;  ///< between nodes
+  double intra_bandwidth = 0;  ///< inside a node, as ring collectives reach it
+  double inter_bandwidth = 0;  ///< between nodes, as the data sheet has it
   double slice_bandwidth = 0;  ///< between TPU slices; 0: one slice
   int n_slices = 1;
 };

@@ -62,7 +62,9 @@ fast::Cluster cluster_of(const Run& run, const AcceleratorSpec& accelerator) {
     cluster.n_slices = slices(run.interconnect);
     cluster.per_node = std::max(1, cluster.n_devices / cluster.n_slices);
   }
-  cluster.intra_bandwidth = accelerator.link.bandwidth.value;
+  const LinkSpec& link = accelerator.link;
+  cluster.intra_bandwidth =
+      link.all_reduce.value > 0 ? link.all_reduce.value : 0.75 * link.bandwidth.value;
   const auto stated = stated_gbit_per_device(run.interconnect, std::max(1, accelerator.per_node));
   cluster.inter_bandwidth = gbit * stated.value_or(usual_gbit_per_device(accelerator));
   return cluster;
