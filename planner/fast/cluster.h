@@ -12,7 +12,7 @@ struct Cluster {
   int per_node = 8;            ///< devices that the fast links join
   double intra_bandwidth = 0;  ///< inside a node, as ring collectives reach it
   double inter_bandwidth = 0;  ///< between nodes, as the data sheet has it
-  double slice_bandwidth = 0;  ///< between TPU slices; 0: one slice
+  bool inter_stated = true;    ///< false: the figure of the usual machine stands in
   int n_slices = 1;
 };
 

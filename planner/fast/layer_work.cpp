@@ -85,13 +85,14 @@ class LayerWorker {
                          ? (mla.qk_nope_head_dim + mla.qk_rope_head_dim + mla.v_head_dim) / 2.0
                          : attention.head_dim;
     double pairs = 0;
+    const int document = setup_.document_len > 0 ? setup_.document_len : setup_.seq_len;
     for (int i = 0; i < pattern_length(); ++i)
-      pairs += visible_pairs(setup_.seq_len, model_.window_of(i));
+      pairs += seq / document * visible_pairs(document, model_.window_of(i));
     pairs /= pattern_length();
     const double share = setup_.micro_batch_size * heads / setup_.parallel.cp;
     work_.attention_flops = 4 * work_.head_dim * share * pairs;
     work_.score_elements = share * seq * seq;
-    work_.context = seq;
+    work_.context = document;
   }
 
   /// Layers after which the pattern of windows repeats.

@@ -111,14 +111,18 @@ RateRecipe rate_recipe(const Constants& constants, const Cluster& cluster,
   const std::string generation = generation_of(*cluster.accelerator);
   for (int i = 0; i < n_rates; ++i) {
     const std::string name(rate_names[i]);
-    recipe.factors[i] = {
-        static_cast<std::int16_t>(constants.find(name)),
-        static_cast<std::int16_t>(constants.find("generation." + generation + "." + name)),
-        static_cast<std::int16_t>(constants.find("card." + cluster.accelerator->name + "." + name)),
-        static_cast<std::int16_t>(constants.find("engine." + engine.name + "." + name))};
-    if (std::all_of(recipe.factors[i].begin(), recipe.factors[i].end(),
-                    [](int index) { return index < 0; }) &&
-        recipe.base[i] == 1)
+    const std::string names[] = {name,
+                                 "generation." + generation + "." + name,
+                                 "card." + cluster.accelerator->name + "." + name,
+                                 "engine." + engine.name + "." + name,
+                                 "engine." + engine.name + "." + generation + "." + name,
+                                 cluster.inter_stated ? "" : "unstated." + name};
+    bool found = recipe.base[i] != 1;
+    for (std::size_t j = 0; j < std::size(names); ++j) {
+      recipe.factors[i][j] = static_cast<std::int16_t>(constants.find(names[j]));
+      found = found || recipe.factors[i][j] >= 0;
+    }
+    if (!found)
       throw InternalError(fmt::format("no constant gives the rate {} for {}", name, engine.name));
   }
   return recipe;

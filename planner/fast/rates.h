@@ -92,7 +92,7 @@ class Constants {
 /// How the rates of one (device, engine) come from constants: rate = base x product of constants.
 struct RateRecipe {
   std::array<double, n_rates> base{};
-  std::array<std::array<std::int16_t, 4>, n_rates> factors{};  ///< constant indices; -1: none
+  std::array<std::array<std::int16_t, 6>, n_rates> factors{};  ///< constant indices; -1: none
 
   Rates rates(const Constants& constants) const;
 };

@@ -145,13 +145,20 @@ class LayerTimer {
     if (r.attention_core) again += t.attention_f;
     if (r.norm) again += kernels_.pass(0.5 * work.norm_elements * pass_factor());
     if (r.activation) again += kernels_.pass(work.activation_elements * pass_factor());
-    if (r.mlp_up)
-      for (int i = work.first_mlp; i < work.first_mlp + work.n_up; ++i) {
-        const Product& p = work.products[i];
-        again += kernels_.product(p.m, p.n, p.k, p);
-      }
+    if (r.mlp_up) again += products(work, work.first_mlp, work.first_mlp + work.n_up);
+    if (r.qkv) again += products(work, 0, work.first_mlp - 1);
+    if (r.out) again += products(work, work.first_mlp - 1, work.first_mlp);
     if (r.alternate_products) again += 0.5 * t.products_f + t.passes_f;
     t.flops_again = t.flops_f;
+  }
+
+  double products(const LayerWork& work, int first, int last) const {
+    double time = 0;
+    for (int i = first; i < last; ++i) {
+      const Product& p = work.products[i];
+      time += kernels_.product(p.m, p.n, p.k, p);
+    }
+    return time;
   }
 
   const Setup& setup_;

@@ -56,7 +56,8 @@ fast::Cluster cluster_of(const Run& run, const AcceleratorSpec& accelerator) {
   cluster.accelerator = &accelerator;
   cluster.n_devices = std::max(1, run.gpu_count);
   cluster.per_node = std::max(1, accelerator.per_node);
-  if (run.nodes > 0) cluster.per_node = std::max(1, cluster.n_devices / run.nodes);
+  // NVLink domains of racks are larger than hosts; smaller machines are as the source says.
+  if (run.nodes > 0 && accelerator.per_node <= 16) cluster.per_node = std::max(1, cluster.n_devices / run.nodes);
   if (run.interconnect.find("NVL72") != std::string::npos) cluster.per_node = 72;
   if (accelerator.kind == "tpu") {
     cluster.n_slices = slices(run.interconnect);
@@ -66,6 +67,7 @@ fast::Cluster cluster_of(const Run& run, const AcceleratorSpec& accelerator) {
   cluster.intra_bandwidth =
       link.all_reduce.value > 0 ? link.all_reduce.value : 0.75 * link.bandwidth.value;
   const auto stated = stated_gbit_per_device(run.interconnect, std::max(1, accelerator.per_node));
+  cluster.inter_stated = stated.has_value() || accelerator.kind == "tpu";
   cluster.inter_bandwidth = gbit * stated.value_or(usual_gbit_per_device(accelerator));
   return cluster;
 }

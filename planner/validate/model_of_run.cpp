@@ -22,16 +22,18 @@ bool agrees(const ModelSpec& model, const Run& run) {
          (model.is_moe() || same(run.d_ff, model.mlp.d_ff));
 }
 
-/// Our model whose name begins the run's name, the longest first.
+/// Our model whose name begins the run's name, or the other way round; the longest first.
 const ModelSpec* named_model(const Run& run, const Catalogue& catalogue) {
   const std::string name = plain(run.model_name);
   const ModelSpec* best = nullptr;
   std::size_t length = 2;
   for (const ModelSpec& model : catalogue.models) {
     const std::string ours = plain(model.name);
-    if (ours.size() > length && name.starts_with(ours) && agrees(model, run)) {
+    const std::size_t common = std::min(ours.size(), name.size());
+    const bool begins = name.starts_with(ours) || (common > 5 && ours.starts_with(name));
+    if (common > length && begins && agrees(model, run)) {
       best = &model;
-      length = ours.size();
+      length = common;
     }
   }
   return best;

@@ -65,8 +65,9 @@ void read_layout(const Row& row, Run& run) {
   run.micro_batch_seqs = row.small("micro_batch_seqs");
   run.grad_accum = row.small("grad_accum");
   const std::pair<const char*, int*> degrees[] = {
-      {"tp", &run.tp}, {"pp", &run.pp}, {"vpp", &run.vpp}, {"cp", &run.cp}, {"ep", &run.ep}};
+      {"tp", &run.tp}, {"pp", &run.pp}, {"cp", &run.cp}, {"ep", &run.ep}};
   for (const auto& [column, value] : degrees) *value = std::max(1, row.small(column, 1));
+  run.vpp = row.small("vpp");
   const std::pair<const char*, std::string*> words[] = {{"gpu", &run.gpu},
                                                         {"gpu_class", &run.gpu_class},
                                                         {"interconnect", &run.interconnect},

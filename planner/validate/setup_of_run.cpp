@@ -50,7 +50,7 @@ fast::MatrixType matrix_of(const Run& run, const AcceleratorSpec& accelerator) {
 fast::StateBytes states_of(const Run& run, const fast::EngineSpec& engine) {
   const std::string precision = lower(run.precision), optimizer = lower(run.optimizer);
   fast::StateBytes states = fast::mixed_states;
-  if (engine.name == "torch" || engine.name == "yafsdp" || engine.name == "maxtext")
+  if (engine.name == "torch" || engine.name == "transformers" || engine.name == "yafsdp" || engine.name == "maxtext")
     states = fast::fp32_sharded_states;
   if (engine.name == "deepspeed") states = fast::zero_states;
   if (has(precision,
@@ -83,6 +83,14 @@ fast::RecomputeCounts recompute_of(const Run& run, int n_layers) {
     if (std::sscanf(detail.c_str(), "full on %d", &done) == 1)
       counts.full_layers = std::min(done, n_layers);
   }
+  if (kind == "custom") {
+    // names of the tensors that are kept, on the device or on the host
+    const bool qkv = has(detail, {"qkv_proj"}) || has(detail, {"query_proj"});
+    counts.qkv = !qkv;
+    counts.attention_core = !has(detail, {"context", "out_proj"});
+    counts.out = !has(detail, {"out_proj"});
+    counts.norm = counts.activation = counts.mlp_up = true;
+  }
   if (kind == "selective") {
     counts.attention_core = has(detail, {"attention core"});
     counts.alternate_products = has(detail, {"per-op", "every 2nd"});
@@ -104,6 +112,23 @@ void set_offload(const Run& run, fast::Setup& setup) {
 Method method_of(const Run& run) {
   if (has(run.task, {"qlora"})) return Method::qlora;
   return has(run.task, {"lora", "adapter"}) ? Method::lora : Method::full;
+}
+
+/// Bytes of a gradient element on the wire: 16 bits where the recipe reduces in 16 bits (NeMo and
+/// MLPerf recipes, Megatron of 2022, engines that keep 16-bit gradients), else fp32.
+double reduce_bytes_of(const Run& run, const Case& c) {
+  if (has(run.precision, {"fp32 gradient accumulation"})) return 4;
+  if (c.setup.states.gradient <= 2 || has(run.notes, {"MP Mode PURE"})) return 2;
+  if (c.engine->name == "megatron" || c.engine->name == "megatron-2022") return 2;
+  return has(run.framework, {"fms-fsdp"}) ? 2 : 4;
+}
+
+/// NeMo's fine-tuning recipes train on SQuAD, whose examples are some 250 tokens long, packed.
+void set_documents(const Run& run, Case& c) {
+  if (c.engine->name != "megatron" || !has(run.task, {"finetune"})) return;
+  if (run.repo == "mlcommons/training_results") return;  // one report fills a sequence
+  c.setup.document_len = 256;
+  c.assumptions.push_back("documents of 256 tokens, packed");
 }
 
 /// Batch and micro-batch; what is missing is assumed and said.
@@ -128,6 +153,13 @@ void set_batches(const Run& run, Case& c) {
 void set_parallelism(const Run& run, Case& c) {
   Parallelism& p = c.setup.parallel;
   p.tp = run.tp, p.pp = run.pp, p.cp = run.cp, p.ep = run.ep, p.vpp = run.vpp;
+  if (run.vpp == 0) {
+    p.vpp = 1;
+    if (c.engine->name == "megatron" && p.pp > 1) {
+      p.vpp = std::clamp(c.model.n_layers / p.pp, 1, 6);
+      c.assumptions.push_back(fmt::format("vpp: {}", p.vpp));
+    }
+  }
   p.dp = std::max(1, c.cluster.n_devices / (p.tp * p.pp * p.cp));
   p.sharding = sharding_of(run);
   p.sequence_parallel = p.tp > 1 && c.engine->name != "megatron-2022";
@@ -171,6 +203,8 @@ Case case_of(const Run& run, const Catalogue& catalogue) {
   c.setup.states = states_of(run, *c.engine);
   if (c.setup.method == Method::qlora) c.setup.frozen_bytes = 0.5 + 4.0 / 64;
   set_parallelism(run, c);
+  c.setup.reduce_bytes = reduce_bytes_of(run, c);
+  set_documents(run, c);
   set_batches(run, c);
   c.setup.recompute = recompute_of(run, c.model.n_layers);
   if (run.act_ckpt.empty()) c.assumptions.push_back("act_ckpt: none");
@@ -193,14 +227,18 @@ Catalogue Catalogue::load() {
 const fast::EngineSpec& engine_of(const Run& run, const Catalogue& catalogue) {
   const fast::EngineSpec* best = nullptr;
   std::size_t length = 0;
-  const std::string framework = run.framework;
+  // MLPerf's reference for language models is NeMo; entries name their container instead.
+  const std::string framework =
+      run.repo == "mlcommons/training_results" && run.gpu.find("TPU") == std::string::npos
+          ? "NeMo"
+          : run.framework;
   for (const fast::EngineSpec& engine : catalogue.engines)
     for (const std::string& beginning : engine.frameworks)
       if (beginning.size() > length && framework.starts_with(beginning))
         best = &engine, length = beginning.size();
   if (best != nullptr) return *best;
   const bool megatron = run.tp > 1 || run.pp > 1 || run.sharding == "zero1";
-  const char* usual = run.repo == "mlcommons/training_results" || megatron ? "megatron" : "torch";
+  const char* usual = megatron ? "megatron" : "torch";
   for (const fast::EngineSpec& engine : catalogue.engines)
     if (engine.name == usual) return engine;
   throw InternalError(fmt::format("profiles/engines has no {}.yaml", usual));
