@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "planner/base/error.h"
 #include "planner/base/files.h"
@@ -46,7 +47,7 @@ constexpr std::string_view rate_names[n_rates] = {"gemm_16",
                                                   "host_link",
                                                   "compiled_passes",
                                                   "compiled_host",
-                                                  "shard_host",
+                                                  "shard_host", "deterministic",
                                                   "overlap_window"};
 
 double peak_or(const AcceleratorSpec& accelerator, const char* type, double otherwise) {
@@ -66,8 +67,8 @@ std::array<double, n_rates> bases(const Cluster& cluster) {
   set(Rate::gemm_8, peak_8 * card.gemm_fp8_efficiency.value_or(0.9 * card.gemm_efficiency));
   set(Rate::gemm_4, peak_or(card, "fp4", 2 * peak_8) *
                         card.gemm_fp8_efficiency.value_or(0.9 * card.gemm_efficiency));
-  // Tiles in flight grow with the number of cores, which grows with the peak.
-  set(Rate::half_mn, peak_16 / 312e12);
+  // Tiles in flight grow with the number of cores, which grows slower than the peak.
+  set(Rate::half_mn, std::sqrt(peak_16 / 312e12));
   set(Rate::memory, card.memory_bandwidth.value * card.memory_efficiency);
   set(Rate::intra, std::max(1e9, cluster.intra_bandwidth));
   set(Rate::inter, std::max(1e8, cluster.inter_bandwidth));

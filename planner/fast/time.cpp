@@ -20,7 +20,7 @@ class Kernels {
                         : setup_.matrix == MatrixType::fp8 ? rates_[Rate::gemm_8]
                                                            : rates_[Rate::gemm_4];
     const double waves = p.batch * m * n,
-                 half = rates_[Rate::half_mn] * peak / rates_[Rate::gemm_16];
+                 half = rates_[Rate::half_mn] * std::sqrt(peak / rates_[Rate::gemm_16]);
     double rate = peak * waves / (waves + half) * k / (k + rates_[Rate::half_k]);
     if (p.grouped) rate *= rates_[Rate::grouped];
     const double bytes = p.batch * ((m * k + k * n) * (low ? 1 : size_) + m * n * size_);
@@ -36,7 +36,8 @@ class Kernels {
       const double share = rates_[backward ? Rate::attention_backward : Rate::attention_forward];
       const double fill = work.context / (work.context + rates_[Rate::half_seq]);
       const double flops = work.attention_flops * (backward ? 2.5 : 1);
-      return flops / (rates_[Rate::gemm_16] * scale_ * share * fill) + rates_[Rate::gap];
+      const double slower = setup_.deterministic ? rates_[Rate::deterministic] : 1;
+      return slower * flops / (rates_[Rate::gemm_16] * scale_ * share * fill) + rates_[Rate::gap];
     }
     // Two batched products over the full square, twice as many backward, and passes over scores.
     const double sequences = work.score_elements / (work.context * work.context);
@@ -253,7 +254,10 @@ class StepTimer {
       cp_ = layers * (passes + 1) * one * rates_[Rate::cp_exposed];
     }
     if (p_.ep > 1 && counts_.moe > 0) {
-      const double sent = message * setup_.model->moe.top_k / p_.tp;
+      // A token goes once to each rank that holds one of its experts.
+      const double ranks = p_.ep, top_k = setup_.model->moe.top_k;
+      const double copies = ranks * (1 - std::pow(1 - 1 / ranks, top_k));
+      const double sent = message * copies / p_.tp;
       const double one = all_to_all_time(sent, {p_.ep, p_.tp}, cluster_, rates_);
       ep_ = static_cast<double>(counts_.moe) / p_.pp * 2 * passes * one * rates_[Rate::ep_exposed];
     }

@@ -7,11 +7,11 @@
 namespace aforo::validate {
 namespace {
 
-/// Letters and digits only, in lower case.
+/// Letters, digits and points, in lower case: "Qwen2.5-7B" must not become "Qwen2-57B".
 std::string plain(const std::string& text) {
   std::string out;
   for (char c : text)
-    if (std::isalnum(static_cast<unsigned char>(c)))
+    if (std::isalnum(static_cast<unsigned char>(c)) || c == '.')
       out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return out;
 }

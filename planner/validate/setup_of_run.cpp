@@ -175,6 +175,7 @@ void set_kernels(const Run& run, Case& c) {
   if (flash == "no") setup.flash_attention = false;
   setup.compiled = run.compile.starts_with("yes") || has(run.framework, {"fms-fsdp"});
   setup.cuda_graphs = has(run.compile, {"CUDA graphs"});
+  setup.deterministic = has(run.notes, {"deterministic kernels"});
   setup.dropout = c.engine->name == "megatron-2022";
 }
 
