@@ -25,6 +25,7 @@ constexpr Command commands[] = {
     {"run", "execute a plan and log what it did", run_run},
     {"verify", "predicted against measured, op by op", run_verify},
     {"calibrate", "measure this machine, so that predictions hold on it", run_calibrate},
+    {"validate", "predict published runs and score the predictions", run_validate},
     {"dump", "print the step program of a plan, after any pass", run_dump},
     {"models", "the models that are known", run_models},
     {"hardware", "the accelerators that are known", run_hardware},

@@ -95,7 +95,7 @@ double calculon_time(const Case& c) {
   const double micro = 3 * forward + again + tp;
   const double bubble = static_cast<double>(p.pp - 1) / p.vpp;
   const double parameters =
-      static_cast<double>(count_active_parameters(c.model).total()) / (p.tp * p.pp);
+      static_cast<double>(count_active_parameters(c.model).with_embedding) / (p.tp * p.pp);
   const bool one_node = c.cluster.n_devices <= c.cluster.per_node;
   const double wire = one_node && inside > 0 ? inside : 0.9 * c.cluster.inter_bandwidth;
   const double dp = p.dp > 1 ? 2 * 2 * parameters * (p.dp - 1) / p.dp / wire : 0;
@@ -105,7 +105,7 @@ double calculon_time(const Case& c) {
 }  // namespace
 
 double ideal_step_time(const Case& c) {
-  const double parameters = static_cast<double>(count_active_parameters(c.model).total());
+  const double parameters = static_cast<double>(count_active_parameters(c.model).with_embedding);
   return 6 * parameters * static_cast<double>(c.setup.tokens_per_step()) /
          (c.cluster.n_devices * peak_of(c));
 }
