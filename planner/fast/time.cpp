@@ -25,7 +25,7 @@ class Kernels {
     if (p.grouped) rate *= rates_[Rate::grouped];
     const double bytes = p.batch * ((m * k + k * n) * (low ? 1 : size_) + m * n * size_);
     return std::max(2 * p.batch * m * n * k / rate, bytes / rates_[Rate::memory]) +
-           rates_[Rate::gap];
+           gap(1);
   }
 
   double pass(double elements) const { return elements * size_ / rates_[Rate::memory]; }
@@ -37,7 +37,7 @@ class Kernels {
       const double fill = work.context / (work.context + rates_[Rate::half_seq]);
       const double flops = work.attention_flops * (backward ? 2.5 : 1);
       const double slower = setup_.deterministic ? rates_[Rate::deterministic] : 1;
-      return slower * flops / (rates_[Rate::gemm_16] * scale_ * share * fill) + rates_[Rate::gap];
+      return slower * flops / (rates_[Rate::gemm_16] * scale_ * share * fill) + gap(1);
     }
     // Two batched products over the full square, twice as many backward, and passes over scores.
     const double sequences = work.score_elements / (work.context * work.context);
@@ -48,7 +48,8 @@ class Kernels {
     return (backward ? 2 : 1) * one + pass(work.score_elements * passes);
   }
 
-  double gap(double n) const { return n * rates_[Rate::gap]; }
+  /// Time between n kernels; a captured graph halves it (H200: 2.5 and 1.3 us, gpu-benches).
+  double gap(double n) const { return n * rates_[Rate::gap] * (setup_.cuda_graphs ? 0.5 : 1); }
   double size() const { return size_; }
 
  private:
@@ -254,11 +255,11 @@ class StepTimer {
       cp_ = layers * (passes + 1) * one * rates_[Rate::cp_exposed];
     }
     if (p_.ep > 1 && counts_.moe > 0) {
-      // A token goes once to each rank that holds one of its experts.
+      // Expert groups are consecutive devices (expert tensor parallelism 1). A token goes once to each rank that holds one of its experts.
       const double ranks = p_.ep, top_k = setup_.model->moe.top_k;
       const double copies = ranks * (1 - std::pow(1 - 1 / ranks, top_k));
       const double sent = message * copies / p_.tp;
-      const double one = all_to_all_time(sent, {p_.ep, p_.tp}, cluster_, rates_);
+      const double one = all_to_all_time(sent, {p_.ep, 1}, cluster_, rates_);
       ep_ = static_cast<double>(counts_.moe) / p_.pp * 2 * passes * one * rates_[Rate::ep_exposed];
     }
   }
@@ -308,10 +309,7 @@ class StepTimer {
     const double exposed_f = exposed(f, gathered_f, serial),
                  exposed_b = exposed(b, gathered_b, serial);
     busy += exposed_f + exposed_b;
-    // The slowest stage has the head, or the layers that do not divide.
-    const double uneven =
-        std::ceil(counts_.total() / static_cast<double>(p_.pp)) * p_.pp / counts_.total();
-    const double slowest = p_.pp > 1 ? std::max(busy * uneven, busy + head_busy) : busy + head_busy;
+    const double slowest = slowest_stage(busy, head_busy);
     const double wait = host_wait(slowest);
     const double message = tokens_ * setup_.model->d_model * 2 / (p_.sequence_parallel ? p_.tp : 1);
     if (p_.pp > 1)
@@ -333,6 +331,18 @@ class StepTimer {
     }
   }
 
+  /// The slowest stage has the head, or the layers that do not divide. Where they divide only with
+  /// embedding and head counted as a layer each, the last stage has one layer less.
+  double slowest_stage(double average, double head) const {
+    if (p_.pp == 1) return average + head;
+    const double n = counts_.total(), layer = average * p_.pp / n;
+    if (counts_.total() % p_.pp != 0 && (counts_.total() + 2) % p_.pp == 0) {
+      const double most = (n + 2) / p_.pp;
+      return std::max(most * layer, (most - 1) * layer + head);
+    }
+    return std::max(std::ceil(n / p_.pp) * layer, average + head);
+  }
+
   static double exposed(double compute, double traffic, double serial) {
     return std::max(compute, traffic) + serial * std::min(compute, traffic) - compute;
   }
@@ -342,7 +352,7 @@ class StepTimer {
     double time = 0;
     const double dense = weights_ - expert_weights_ + head_weights_;
     const Group group = data_group();
-    const Group expert_group{std::max(1, p_.dp * p_.cp / p_.ep), p_.tp * p_.ep};
+    const Group expert_group{std::max(1, p_.dp * p_.cp * p_.tp / p_.ep), p_.ep};
     const auto both = [&](double bytes) {
       if (setup_.method != Method::full)
         return gather_time(bytes * trained_ / std::max(1.0, weights_), group, cluster_, rates_);
@@ -381,7 +391,7 @@ class StepTimer {
   }
 
   void finish() {
-    parts_.fixed = rates_[Rate::step_fixed];
+    parts_.fixed = rates_[Rate::step_fixed] * (setup_.cuda_graphs ? 0.3 : 1);
     const double sum = parts_.products + parts_.attention + parts_.passes + parts_.recompute +
                        parts_.head + parts_.host + parts_.bubble + parts_.tp + parts_.cp +
                        parts_.ep + parts_.pp + parts_.dp + parts_.optimizer + parts_.offload +

@@ -69,7 +69,8 @@ fast::Cluster cluster_of(const Run& run, const AcceleratorSpec& accelerator) {
   // Network cards are listed by host; a host of an NVLink rack has four devices.
   const int host = accelerator.per_node <= 16 ? accelerator.per_node : 4;
   const auto stated = stated_gbit_per_device(run.interconnect, std::max(1, host));
-  cluster.inter_stated = stated.has_value() || accelerator.kind == "tpu";
+  cluster.inter_stated = stated.has_value() || accelerator.kind == "tpu" ||
+                         std::regex_search(run.interconnect, std::regex("NIC|RoCE|ROCE|nfini|thernet|DGX"));
   cluster.inter_bandwidth = gbit * stated.value_or(usual_gbit_per_device(accelerator));
   return cluster;
 }

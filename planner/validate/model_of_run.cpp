@@ -53,6 +53,14 @@ bool has_plain_mlp(const std::string& name) {
   return false;
 }
 
+/// Where heads are not stated: as many as layers, as GPT-2 and Megatron's models have, if that
+/// makes heads of 64 to 128; else heads of 64.
+int usual_heads(const Run& run) {
+  const int d = run.d_model, n = run.n_layers;
+  if (n > 0 && d % n == 0 && d / n >= 64 && d / n <= 128) return n;
+  return std::max(1, d / 64);
+}
+
 /// A decoder of this shape with the family's habits.
 ModelSpec shaped(const Run& run, bool gated, bool tied, int head_dim) {
   ModelSpec model;
@@ -62,7 +70,7 @@ ModelSpec shaped(const Run& run, bool gated, bool tied, int head_dim) {
   model.vocab_size = run.vocab > 0 ? static_cast<int>(run.vocab) : 50304;
   model.max_seq_len = run.seq_len;
   model.tie_embeddings = tied;
-  const int heads = run.n_heads > 0 ? run.n_heads : std::max(1, run.d_model / 64);
+  const int heads = run.n_heads > 0 ? run.n_heads : usual_heads(run);
   model.attention.n_heads = heads;
   model.attention.n_kv_heads = run.n_kv_heads > 0 ? run.n_kv_heads : heads;
   model.attention.head_dim = head_dim > 0 ? head_dim : std::max(1, run.d_model / heads);
