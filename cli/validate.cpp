@@ -12,8 +12,7 @@ validate::LeaveOut read_leave_out(const std::string& text) {
   if (text == "none") return validate::LeaveOut::none;
   if (text == "family") return validate::LeaveOut::family;
   if (text == "source") return validate::LeaveOut::source;
-  throw InputError(
-      fmt::format("--leave-out is \"{}\"; expected none, family or source", text));
+  throw InputError(fmt::format("--leave-out is \"{}\"; expected none, family or source", text));
 }
 
 std::vector<std::string> list_or(const Arguments& args, const std::string& name,
@@ -59,9 +58,9 @@ int run_validate(const CommandLine& command_line) {
   const validate::Catalogue catalogue = validate::Catalogue::load();
   const std::deque<validate::Case> cases = validate::cases_of(runs, catalogue);
   const validate::Validation validation = validate::validate_runs(cases, request);
-  fmt::print("{}", args.json()             ? validation_json(validation)
+  fmt::print("{}", args.json()            ? validation_json(validation)
                    : args.has("markdown") ? validation_markdown(validation)
-                                           : validation_text(validation));
+                                          : validation_text(validation));
   return 0;
 }
 

@@ -47,7 +47,8 @@ constexpr std::string_view rate_names[n_rates] = {"gemm_16",
                                                   "host_link",
                                                   "compiled_passes",
                                                   "compiled_host",
-                                                  "shard_host", "deterministic",
+                                                  "shard_host",
+                                                  "deterministic",
                                                   "overlap_window"};
 
 double peak_or(const AcceleratorSpec& accelerator, const char* type, double otherwise) {

@@ -52,7 +52,7 @@ enum class Rate {
   compiled_passes,  ///< traffic of passes under the framework's compiler over that without
   compiled_host,    ///< host time likewise
   shard_host,       ///< seconds of host time that gathering a layer adds
-  deterministic,     ///< time of attention with deterministic kernels over that without
+  deterministic,    ///< time of attention with deterministic kernels over that without
   overlap_window,   ///< share of the last micro-step that may hide the gradient reduction
   count
 };

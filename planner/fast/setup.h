@@ -35,8 +35,8 @@ struct RecomputeCounts {
   bool norm = false;                ///< in the other layers: norms
   bool activation = false;          ///< in the other layers: the MLP's activation
   bool mlp_up = false;              ///< in the other layers: the first MLP product too
-  bool qkv = false;             ///< in the other layers: the products in front of attention
-  bool out = false;             ///< in the other layers: the product behind attention
+  bool qkv = false;                 ///< in the other layers: the products in front of attention
+  bool out = false;                 ///< in the other layers: the product behind attention
   bool alternate_products = false;  ///< in the other layers: every second product (torch SAC)
 };
 
@@ -45,7 +45,7 @@ struct Setup {
   Method method = Method::full;
   LoraSpec lora;
   int seq_len = 0;
-  int document_len = 0;         ///< tokens that attend to each other in a packed sequence; 0: all
+  int document_len = 0;       ///< tokens that attend to each other in a packed sequence; 0: all
   std::int64_t vocab = 0;     ///< as padded by the engine; 0: the model's
   int global_batch_size = 0;  ///< sequences
   int micro_batch_size = 1;
@@ -57,7 +57,7 @@ struct Setup {
   Parallelism parallel;
   RecomputeCounts recompute;
   bool flash_attention = true;
-  bool compiled = false;  ///< the framework's compiler fuses passes
+  bool compiled = false;       ///< the framework's compiler fuses passes
   bool deterministic = false;  ///< kernels whose sums have a fixed order
   bool cuda_graphs = false;
   bool fused_loss = false;  ///< logits are never kept in full

@@ -1,8 +1,7 @@
 #pragma once
 // Seconds of one optimizer step for a setup on a cluster, part by part, without lowering.
 
-#include "planner/fast/layer_work.h"
-#include "planner/fast/rates.h"
+#include "planner/fast/layer_time.h"
 
 namespace aforo::fast {
 
@@ -25,8 +24,26 @@ struct TimeParts {
   double hardware_flops = 0;  ///< executed by one device, recomputation included
 };
 
+/// LM head and loss of one micro-step.
+struct HeadTime {
+  double time = 0, weights = 0, flops = 0;
+};
+
+/// What a step is composed of. Stays valid while shard shapes (tp, cp, ep), micro-batch, sequence,
+/// types, method and selective switches stay.
+struct Blocks {
+  LayerWork dense_work, moe_work;
+  LayerTime dense, moe;
+  HeadTime head;
+};
+Blocks block_costs(const Setup& setup, const Cluster& cluster, const Rates& rates);
+
+/// Fills the times of blocks whose works are there.
+void time_blocks(const Setup& setup, const Cluster& cluster, const Rates& rates, Blocks& blocks);
+
+/// Composes a step from its blocks: cost does not grow with depth.
 TimeParts time_parts(const Setup& setup, const Cluster& cluster, const Rates& rates,
-                     const LayerWork& dense, const LayerWork& moe);
+                     const Blocks& blocks);
 TimeParts time_parts(const Setup& setup, const Cluster& cluster, const Rates& rates);
 
 }  // namespace aforo::fast

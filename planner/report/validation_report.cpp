@@ -14,8 +14,8 @@ using validate::GroupScore;
 using validate::LeaveOut;
 using validate::Validation;
 
-constexpr const char* heads[] = {"group", "rows", "timed", "median", "mean", "p90", "bias",
-                                 "inside", "mem rows", "median", "p90", "bias", "fit", "OOM"};
+constexpr const char* heads[] = {"group",  "rows",     "timed",  "median", "mean", "p90", "bias",
+                                 "inside", "mem rows", "median", "p90",    "bias", "fit", "OOM"};
 
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 std::string signed_percent(double share) { return fmt::format("{:+.1f} %", 100 * share); }
@@ -101,8 +101,8 @@ std::string validation_text(const Validation& validation) {
   table.add(cells(validation.all));
   Table rivals({{"rule", Align::left}, {"rows"}, {"median"}, {"mean"}, {"p90"}, {"bias"}});
   for (const auto& row : rival_rows(validation.all)) rivals.add(row);
-  std::string out = fmt::format("{}\n\n{}\n{}", method(validation.leave_out), table.text(),
-                                rivals.text());
+  std::string out =
+      fmt::format("{}\n\n{}\n{}", method(validation.leave_out), table.text(), rivals.text());
   out +=
       "\nerrors: |predicted / measured - 1| of tokens/s and of peak memory; inside: measured time "
       "within our 80 % interval;\nfit: rows that ran and are predicted to fit; OOM: rows published "

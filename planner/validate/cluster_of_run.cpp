@@ -57,7 +57,8 @@ fast::Cluster cluster_of(const Run& run, const AcceleratorSpec& accelerator) {
   cluster.n_devices = std::max(1, run.gpu_count);
   cluster.per_node = std::max(1, accelerator.per_node);
   // NVLink domains of racks are larger than hosts; smaller machines are as the source says.
-  if (run.nodes > 0 && accelerator.per_node <= 16) cluster.per_node = std::max(1, cluster.n_devices / run.nodes);
+  if (run.nodes > 0 && accelerator.per_node <= 16)
+    cluster.per_node = std::max(1, cluster.n_devices / run.nodes);
   if (run.interconnect.find("NVL72") != std::string::npos) cluster.per_node = 72;
   if (accelerator.kind == "tpu") {
     cluster.n_slices = slices(run.interconnect);
@@ -69,8 +70,9 @@ fast::Cluster cluster_of(const Run& run, const AcceleratorSpec& accelerator) {
   // Network cards are listed by host; a host of an NVLink rack has four devices.
   const int host = accelerator.per_node <= 16 ? accelerator.per_node : 4;
   const auto stated = stated_gbit_per_device(run.interconnect, std::max(1, host));
-  cluster.inter_stated = stated.has_value() || accelerator.kind == "tpu" ||
-                         std::regex_search(run.interconnect, std::regex("NIC|RoCE|ROCE|nfini|thernet|DGX"));
+  cluster.inter_stated =
+      stated.has_value() || accelerator.kind == "tpu" ||
+      std::regex_search(run.interconnect, std::regex("NIC|RoCE|ROCE|nfini|thernet|DGX"));
   cluster.inter_bandwidth = gbit * stated.value_or(usual_gbit_per_device(accelerator));
   return cluster;
 }

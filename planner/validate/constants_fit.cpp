@@ -92,8 +92,13 @@ std::vector<TimedCase> timed_cases(const std::deque<Case>& cases,
 }
 
 fast::TimeParts predict(const TimedCase& timed, const fast::Constants& constants) {
-  return fast::time_parts(timed.source->setup, timed.source->cluster, timed.recipe.rates(constants),
-                          timed.dense, timed.moe);
+  const fast::Rates rates = timed.recipe.rates(constants);
+  fast::Blocks blocks;
+  blocks.dense_work = timed.dense;
+  blocks.moe_work = timed.moe;
+  const Case& c = *timed.source;
+  fast::time_blocks(c.setup, c.cluster, rates, blocks);
+  return fast::time_parts(c.setup, c.cluster, rates, blocks);
 }
 
 fast::Constants fit_constants(const std::vector<TimedCase>& cases, fast::Constants constants,

@@ -12,9 +12,9 @@ namespace aforo::validate {
 /// A case with what repeated evaluation needs: shapes that no constant changes.
 struct TimedCase {
   const Case* source = nullptr;
-  double measured = 0;  ///< seconds of a step
-  double weight = 1;    ///< one over the root of the rows of its family
-  fast::LayerWork dense, moe;
+  double measured = 0;         ///< seconds of a step
+  double weight = 1;           ///< one over the root of the rows of its family
+  fast::LayerWork dense, moe;  ///< shapes
   fast::RateRecipe recipe;
 };
 

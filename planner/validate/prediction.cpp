@@ -41,8 +41,7 @@ class FoldedConstants {
   }
 
   const fast::Constants& of(const Case& c) const {
-    return leave_out_ == LeaveOut::none ? shipped_
-                                        : constants_[fold_.at(fold_key(c, leave_out_))];
+    return leave_out_ == LeaveOut::none ? shipped_ : constants_[fold_.at(fold_key(c, leave_out_))];
   }
 
  private:

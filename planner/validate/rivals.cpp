@@ -89,9 +89,8 @@ double calculon_time(const Case& c) {
   const double message = 2 * fast::local_tokens(s) * c.model.d_model;
   const double passes = again > 0 ? 3 : 2;
   const double inside = 0.65 * c.cluster.accelerator->link.bandwidth.value;
-  const double tp = p.tp > 1 && inside > 0
-                        ? layers * 2 * passes * 2 * message * (p.tp - 1) / p.tp / inside
-                        : 0;
+  const double tp =
+      p.tp > 1 && inside > 0 ? layers * 2 * passes * 2 * message * (p.tp - 1) / p.tp / inside : 0;
   const double micro = 3 * forward + again + tp;
   const double bubble = static_cast<double>(p.pp - 1) / p.vpp;
   const double parameters =
@@ -112,10 +111,10 @@ double ideal_step_time(const Case& c) {
 
 std::vector<RivalTimes> rival_times(const std::deque<Case>& cases) {
   std::vector<RivalTimes> rivals;
-  rivals.push_back({"one_mfu", "one MFU for all",
-                    over_share(cases, reached_shares(cases, false), false)});
-  rivals.push_back({"mfu_per_card", "one MFU per card",
-                    over_share(cases, reached_shares(cases, true), true)});
+  rivals.push_back(
+      {"one_mfu", "one MFU for all", over_share(cases, reached_shares(cases, false), false)});
+  rivals.push_back(
+      {"mfu_per_card", "one MFU per card", over_share(cases, reached_shares(cases, true), true)});
   rivals.push_back({"six_nd", "6ND at 40 %", over_share(cases, {{"", 0.4}}, false)});
   RivalTimes calculon{"calculon_like", "Calculon-like", {}};
   for (const Case& c : cases)
@@ -134,14 +133,19 @@ double korthikanti_like_gib(const Case& c) {
   if (shards_gradients(p.sharding)) bytes = parameters * (2 + 16 / shards);
   if (shards_weights(p.sharding)) bytes = parameters * 18 / shards;
   if (s.method != Method::full) bytes = 2 * parameters;
-  const baselines::KorthikantiCase shape{
-      c.model.n_layers, c.model.d_model, c.model.attention.n_heads, s.seq_len / p.cp,
-      s.micro_batch_size, p.tp, p.pp, p.vpp};
+  const baselines::KorthikantiCase shape{c.model.n_layers,
+                                         c.model.d_model,
+                                         c.model.attention.n_heads,
+                                         s.seq_len / p.cp,
+                                         s.micro_batch_size,
+                                         p.tp,
+                                         p.pp,
+                                         p.vpp};
   using baselines::KorthikantiMethod;
-  const KorthikantiMethod method =
-      s.recompute.full_layers > 0 ? KorthikantiMethod::full_recompute
-      : s.flash_attention         ? KorthikantiMethod::sequence_parallel_selective
-                                  : KorthikantiMethod::sequence_parallel;
+  const KorthikantiMethod method = s.recompute.full_layers > 0 ? KorthikantiMethod::full_recompute
+                                   : s.flash_attention
+                                       ? KorthikantiMethod::sequence_parallel_selective
+                                       : KorthikantiMethod::sequence_parallel;
   return (bytes + static_cast<double>(korthikanti_activations(shape, method).value)) / gibi;
 }
 

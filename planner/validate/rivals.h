@@ -12,7 +12,7 @@ namespace aforo::validate {
 
 /// Seconds of a step for every case; 0 where the rule says nothing.
 struct RivalTimes {
-  std::string name;   ///< key in JSON: "one_mfu", "mfu_per_card", "six_nd", "calculon_like"
+  std::string name;  ///< key in JSON: "one_mfu", "mfu_per_card", "six_nd", "calculon_like"
   std::string title;
   std::vector<double> step_time;
 };

@@ -50,7 +50,8 @@ fast::MatrixType matrix_of(const Run& run, const AcceleratorSpec& accelerator) {
 fast::StateBytes states_of(const Run& run, const fast::EngineSpec& engine) {
   const std::string precision = lower(run.precision), optimizer = lower(run.optimizer);
   fast::StateBytes states = fast::mixed_states;
-  if (engine.name == "torch" || engine.name == "transformers" || engine.name == "yafsdp" || engine.name == "maxtext")
+  if (engine.name == "torch" || engine.name == "transformers" || engine.name == "yafsdp" ||
+      engine.name == "maxtext")
     states = fast::fp32_sharded_states;
   if (engine.name == "deepspeed") states = fast::zero_states;
   if (has(precision,

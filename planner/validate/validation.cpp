@@ -109,8 +109,8 @@ std::string group_value(const Case& c, const std::string& column) {
     if (column == known.name) return known.value(c);
     names.emplace_back(known.name);
   }
-  throw InputError(fmt::format("there is no group \"{}\"; expected some of {}", column,
-                               fmt::join(names, ", ")));
+  throw InputError(
+      fmt::format("there is no group \"{}\"; expected some of {}", column, fmt::join(names, ", ")));
 }
 
 Validation validate_runs(const std::deque<Case>& cases, const ValidationRequest& request) {

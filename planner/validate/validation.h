@@ -36,7 +36,7 @@ struct Prediction {
   double memory_gib = 0;  ///< of the kind the source measured
   double memory_low = 0, memory_high = 0;
   double capacity_gib = 0;
-  bool fits = true;       ///< what the device shows stays below what it has
+  bool fits = true;  ///< what the device shows stays below what it has
 };
 
 struct RivalScore {
@@ -67,7 +67,8 @@ struct Validation {
 };
 
 /// Predictions of all cases; rows with a problem get none (source stays null).
-std::vector<Prediction> predict_all(const std::deque<Case>& cases, const ValidationRequest& request);
+std::vector<Prediction> predict_all(const std::deque<Case>& cases,
+                                    const ValidationRequest& request);
 
 Validation validate_runs(const std::deque<Case>& cases, const ValidationRequest& request);
 

@@ -1,0 +1,73 @@
+#pragma once
+// Seconds of single kernels on a device: products, attention, passes.
+
+#include <algorithm>
+#include <cmath>
+
+#include "planner/fast/layer_work.h"
+#include "planner/fast/rates.h"
+
+namespace aforo::fast {
+
+/// Kernels of the device: products, attention and passes in seconds.
+class Kernels {
+ public:
+  Kernels(const Setup& setup, const Cluster& cluster, const Rates& rates)
+      : setup_(setup), rates_(rates), scale_(type_scale(setup.matrix, *cluster.accelerator)) {}
+
+  double product(double m, double n, double k, const Product& p) const {
+    const bool low = p.low_precision && setup_.matrix >= MatrixType::fp8;
+    const double peak = !low                               ? rates_[Rate::gemm_16] * scale_
+                        : setup_.matrix == MatrixType::fp8 ? rates_[Rate::gemm_8]
+                                                           : rates_[Rate::gemm_4];
+    const double waves = p.batch * m * n,
+                 half = rates_[Rate::half_mn] * std::sqrt(peak / rates_[Rate::gemm_16]);
+    double rate = peak * waves / (waves + half) * k / (k + rates_[Rate::half_k]);
+    if (p.grouped) rate *= rates_[Rate::grouped];
+    const double bytes = p.batch * ((m * k + k * n) * (low ? 1 : size_) + m * n * size_);
+    return std::max(2 * p.batch * m * n * k / rate, bytes / rates_[Rate::memory]) + gap(1);
+  }
+
+  double pass(double elements) const { return elements * size_ / rates_[Rate::memory]; }
+
+  /// Forward: 4 FLOPs per pair and dimension; backward 10, scores again included.
+  double attention(const LayerWork& work, bool backward) const {
+    if (setup_.flash_attention) {
+      const double share = rates_[backward ? Rate::attention_backward : Rate::attention_forward];
+      const double fill = work.context / (work.context + rates_[Rate::half_seq]);
+      const double flops = work.attention_flops * (backward ? 2.5 : 1);
+      const double slower = setup_.deterministic ? rates_[Rate::deterministic] : 1;
+      return slower * flops / (rates_[Rate::gemm_16] * scale_ * share * fill) + gap(1);
+    }
+    // Two batched products over the full square, twice as many backward, and passes over scores.
+    const double sequences = work.score_elements / (work.context * work.context);
+    const Product p{0, 0, 0, sequences, false, false, false};
+    const double one = product(work.context, work.context, work.head_dim, p) +
+                       product(work.context, work.head_dim, work.context, p);
+    const double passes = rates_[Rate::score_passes] * (backward ? 1.2 : 1);
+    return (backward ? 2 : 1) * one + pass(work.score_elements * passes);
+  }
+
+  /// Time between n kernels; a captured graph halves it (H200: 2.5 and 1.3 us, gpu-benches).
+  double gap(double n) const { return n * rates_[Rate::gap] * (setup_.cuda_graphs ? 0.5 : 1); }
+  double size() const { return size_; }
+
+ private:
+  static double type_scale(MatrixType type, const AcceleratorSpec& card) {
+    const auto peak = [&](const char* name, double otherwise) {
+      const auto found = card.peak_dense.find(name);
+      return found == card.peak_dense.end() ? otherwise : found->second.value;
+    };
+    const double full = peak("bf16", peak("fp16", 1));
+    if (type == MatrixType::fp32) return peak("fp32", full / 8) / full;
+    if (type == MatrixType::tf32) return peak("tf32", peak("fp32", full / 8)) / full;
+    return 1;
+  }
+
+  const Setup& setup_;
+  const Rates& rates_;
+  double scale_;
+  double size_ = setup_.matrix == MatrixType::fp32 || setup_.matrix == MatrixType::tf32 ? 4 : 2;
+};
+
+}  // namespace aforo::fast
