@@ -1,0 +1,258 @@
+#include "planner/search/lattice_walk.h"
+
+#include <algorithm>
+
+#include "planner/search/divisors.h"
+
+namespace aforo {
+namespace {
+
+using fast::Setup;
+
+std::vector<int> allowed(const std::vector<int>& wanted, const std::vector<int>& legal) {
+  if (wanted.empty()) return legal;
+  std::vector<int> both;
+  for (int value : wanted)
+    if (std::find(legal.begin(), legal.end(), value) != legal.end()) both.push_back(value);
+  return both;
+}
+
+bool heads_divide(const ModelSpec& model, int tp) {
+  const bool kv = model.attention.n_kv_heads % tp == 0 || tp % model.attention.n_kv_heads == 0;
+  const int width = model.mlp.d_ff > 0 ? model.mlp.d_ff : model.moe.d_ff;
+  return model.attention.n_heads % tp == 0 && width % tp == 0 && kv;
+}
+
+/// Calls `visit(cell, obstacle)` for every combination; `obstacle` is count for legal cells.
+template <typename Visit>
+void for_each_cell(const LatticeRequest& request, Visit visit) {
+  const LatticeSpace& space = request.space;
+  const ModelSpec& model = *request.base.model;
+  for (int n : space.n_devices)
+    for (int tp : allowed(space.tp, divisors(n)))
+      for (int cp : allowed(space.cp, divisors(n / tp))) {
+        if (cp > 1 && request.base.seq_len / cp < 1024) continue;  // too short to split
+        std::vector<int> eps{1};
+        if (model.is_moe()) eps = allowed(space.ep, divisors(n));
+        for (int ep : eps)
+          for (int mb : allowed(space.micro_batch_sizes, divisors(request.base.global_batch_size)))
+            for (fast::MatrixType type : space.types)
+              for (bool selective : {false, true}) {
+                if (selective && !space.selective) continue;
+                Obstacle obstacle = Obstacle::count;
+                if (!heads_divide(model, tp)) obstacle = Obstacle::heads_do_not_divide;
+                if (ep > 1 && model.moe.n_experts % ep != 0)
+                  obstacle = Obstacle::experts_do_not_divide;
+                visit(LatticeCell{n, type, tp, cp, ep, mb, selective}, obstacle);
+              }
+      }
+}
+
+/// Walks the inner degrees of one cell.
+class CellWalker {
+ public:
+  CellWalker(const LatticeRequest& request, const LatticeCell& cell, LatticeResult& result)
+      : request_(request), cell_(cell), result_(result), setup_(request.base) {
+    cluster_ = request.cluster;
+    cluster_.n_devices = cell.n_devices;
+    setup_.matrix = cell.type;
+    setup_.micro_batch_size = cell.micro_batch_size;
+    Parallelism& p = setup_.parallel;
+    p.tp = cell.tp, p.cp = cell.cp, p.ep = cell.ep;
+    p.sequence_parallel = cell.tp > 1;
+    setup_.recompute = {};
+    setup_.recompute.norm = setup_.recompute.activation = cell.selective;
+    rates_ = fast::rate_recipe(*request.constants, cluster_, *request.engine)
+                 .rates(*request.constants);
+    blocks_ = fast::block_costs(setup_, cluster_, rates_);
+    limit_ = request.memory_limit > 0
+                 ? request.memory_limit
+                 : static_cast<double>(cluster_.accelerator->usable_memory.value);
+  }
+
+  void run() {
+    const int rest = cell_.n_devices / (cell_.tp * cell_.cp);
+    for (int pp : allowed(request_.space.pp, divisors(rest))) {
+      Parallelism& p = setup_.parallel;
+      p.pp = pp;
+      p.dp = rest / pp;
+      if (const Obstacle obstacle = stage_obstacle(); obstacle != Obstacle::count) {
+        reject(obstacle);
+        continue;
+      }
+      for (int vpp : chunks()) {
+        p.vpp = vpp;
+        shardings();
+      }
+    }
+  }
+
+ private:
+  /// The layers of one plan's recompute axis, which stand and fall together.
+  std::int64_t axis() const {
+    return request_.space.full_recompute ? setup_.model->n_layers + 1 : 1;
+  }
+
+  void reject(Obstacle obstacle) {
+    result_.n_considered += axis();
+    result_.rejected[static_cast<int>(obstacle)] += axis();
+  }
+
+  Obstacle stage_obstacle() const {
+    const Parallelism& p = setup_.parallel;
+    const int n_layers = setup_.model->n_layers;
+    const bool even = n_layers % p.pp == 0 || (n_layers + 2) % p.pp == 0;
+    if (p.pp > n_layers || !even) return Obstacle::layers_do_not_divide;
+    if (request_.base.global_batch_size % (cell_.micro_batch_size * p.dp) != 0)
+      return Obstacle::batch_does_not_divide;
+    if (p.ep > 1 && (p.dp * p.cp * p.tp) % p.ep != 0) return Obstacle::experts_do_not_divide;
+    return Obstacle::count;
+  }
+
+  /// Interleaving needs whole chunks and micro-batches in multiples of the stages.
+  std::vector<int> chunks() const {
+    const Parallelism& p = setup_.parallel;
+    if (p.pp == 1 || setup_.model->n_layers % p.pp != 0 || setup_.grad_accum() % p.pp != 0)
+      return {1};
+    return divisors(setup_.model->n_layers / p.pp);
+  }
+
+  bool sharding_is_legal(Sharding sharding) const {
+    const Parallelism& p = setup_.parallel;
+    if (sharding == Sharding::ddp) return true;
+    if (p.dp * p.cp == 1) return false;
+    if (shards_gradients(sharding) && p.pp > 1) return false;
+    return sharding != Sharding::hsdp || cell_.n_devices > cluster_.per_node;
+  }
+
+  void shardings() {
+    std::vector<Sharding> all = request_.space.shardings;
+    if (all.empty()) all = {Sharding::ddp, Sharding::zero1, Sharding::zero2, Sharding::zero3};
+    for (Sharding sharding : all) {
+      setup_.parallel.sharding = sharding;
+      if (!sharding_is_legal(sharding)) {
+        reject(Obstacle::sharding_is_illegal);
+        continue;
+      }
+      for (OffloadTo states : {OffloadTo::none, OffloadTo::cpu})
+        for (OffloadTo activations : {OffloadTo::none, OffloadTo::cpu}) {
+          if (states != OffloadTo::none && !request_.space.offload_states) continue;
+          if (activations != OffloadTo::none && !request_.space.offload_activations) continue;
+          setup_.offload_states = states;
+          setup_.offload_activations = activations;
+          recompute_axis();
+        }
+    }
+  }
+
+  fast::MemoryParts memory(int full_layers) {
+    setup_.recompute.full_layers = full_layers;
+    ++result_.n_evaluated;
+    return fast::memory_parts(setup_, *request_.engine);
+  }
+
+  /// The least number of recomputed layers that fits stands for the whole axis.
+  void recompute_axis() {
+    result_.n_considered += axis();
+    fast::MemoryParts need = memory(0);
+    if (need.device() > limit_ && request_.space.full_recompute) {
+      int too_few = 0, enough = setup_.model->n_layers;
+      need = memory(enough);
+      if (need.device() <= limit_) {
+        while (enough - too_few > 1) {
+          const int middle = (too_few + enough) / 2;
+          (memory(middle).device() <= limit_ ? enough : too_few) = middle;
+        }
+        need = memory(enough);
+      }
+    }
+    if (need.device() > limit_) return too_big(need.device());
+    if (request_.host_memory > 0 && need.host > request_.host_memory)
+      return forget(Obstacle::host_does_not_fit);
+    accept(need);
+  }
+
+  void forget(Obstacle obstacle) { result_.rejected[static_cast<int>(obstacle)] += axis(); }
+
+  void too_big(double need) {
+    forget(Obstacle::does_not_fit);
+    if (result_.nearest && need >= result_.least_memory) return;
+    result_.least_memory = need;
+    result_.nearest = LatticePlan{setup_, cell_.n_devices, 0, 0, need, 0, 0};
+  }
+
+  void accept(const fast::MemoryParts& need) {
+    LatticePlan plan{setup_, cell_.n_devices, 0, 0, need.device(), 0, 0};
+    plan.step_s = fast::time_parts(setup_, cluster_, rates_, blocks_).step;
+    const double tokens = static_cast<double>(setup_.tokens_per_step());
+    plan.tokens_per_s = tokens / plan.step_s;
+    plan.hours = request_.n_tokens / plan.tokens_per_s / 3600;
+    plan.usd = plan.hours * plan.n_devices * request_.usd_per_device_hour;
+    if (request_.deadline_hours && plan.hours > *request_.deadline_hours)
+      return forget(Obstacle::over_deadline);
+    if (request_.budget_usd && plan.usd > *request_.budget_usd)
+      return forget(Obstacle::over_budget);
+    ++result_.n_fit;
+    keep(plan);
+  }
+
+  /// Keeps the list short: once it is twice as long as wanted, the worse half goes.
+  void keep(const LatticePlan& plan) {
+    const bool money = request_.objective == Objective::money;
+    const auto better = [money](const LatticePlan& a, const LatticePlan& b) {
+      if (money && a.usd != b.usd) return a.usd < b.usd;
+      return a.step_s < b.step_s;
+    };
+    result_.best.push_back(plan);
+    const std::size_t limit = 4 * static_cast<std::size_t>(std::max(16, request_.keep));
+    if (result_.best.size() >= limit) {
+      std::nth_element(result_.best.begin(), result_.best.begin() + limit / 2, result_.best.end(),
+                       better);
+      result_.best.resize(limit / 2);
+    }
+    keep_front(plan);
+  }
+
+  void keep_front(const LatticePlan& plan) {
+    const auto dominates = [](const LatticePlan& a, const LatticePlan& b) {
+      return a.hours <= b.hours && a.usd <= b.usd;
+    };
+    for (const LatticePlan& other : result_.pareto)
+      if (dominates(other, plan)) return;
+    std::erase_if(result_.pareto, [&](const LatticePlan& other) { return dominates(plan, other); });
+    result_.pareto.push_back(plan);
+  }
+
+  const LatticeRequest& request_;
+  const LatticeCell& cell_;
+  LatticeResult& result_;
+  Setup setup_;
+  fast::Cluster cluster_;
+  fast::Rates rates_;
+  fast::Blocks blocks_;
+  double limit_ = 0;
+};
+
+}  // namespace
+
+std::vector<LatticeCell> lattice_cells(const LatticeRequest& request) {
+  std::vector<LatticeCell> cells;
+  for_each_cell(request, [&](const LatticeCell& cell, Obstacle obstacle) {
+    if (obstacle == Obstacle::count) cells.push_back(cell);
+  });
+  return cells;
+}
+
+void count_illegal_cells(const LatticeRequest& request, LatticeResult& result) {
+  for_each_cell(request, [&](const LatticeCell&, Obstacle obstacle) {
+    if (obstacle == Obstacle::count) return;
+    ++result.rejected[static_cast<int>(obstacle)];
+    ++result.n_considered;
+  });
+}
+
+void walk_cell(const LatticeRequest& request, const LatticeCell& cell, LatticeResult& result) {
+  CellWalker(request, cell, result).run();
+}
+
+}  // namespace aforo
