@@ -166,6 +166,8 @@ int run_fit(const CommandLine& command_line) {
   const std::vector<int> lengths = sequence_lengths(args, model);
   FitTable table(model, cuda_target());
   if (args.json()) return fmt::print("{}", as_json(table, model, devices, lengths)), 0;
+  // A model that cannot be lowered is refused here, before half an answer is printed.
+  table.cell(usual_methods(Precision::bf16).front(), lengths.front(), 1);
 
   fmt::print(
       "{}: {} parameters, {} layers, GQA {}/{}, vocabulary {}   [arenas exact for the native "

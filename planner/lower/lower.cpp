@@ -30,8 +30,24 @@ constexpr Pass passes[] = {
     {"plan_memory", plan_memory},              // last: needs every lifetime
 };
 
+/// What a ModelSpec can say and no block here makes; "" if there is nothing of it.
+std::string unsupported(const ModelSpec& model) {
+  if (model.is_moe())
+    return fmt::format("mixtures of experts yet: {} has {} experts, top_k {}", model.name,
+                       model.moe.n_experts, model.moe.top_k);
+  if (model.is_mla())
+    return fmt::format("latent attention yet: {} has kv_lora_rank {}", model.name,
+                       model.attention.mla.kv_lora_rank);
+  if (model.attention.sinks)
+    return fmt::format("attention sinks yet: {} has one a head", model.name);
+  return "";
+}
+
 void check_job(const TrainingJob& job, const Plan& plan) {
   const ModelSpec& model = job.model;
+  if (const std::string what = unsupported(model); !what.empty())
+    throw InputError(
+        fmt::format("native cannot execute {}; estimate and plan for another engine work", what));
   if (job.seq_len < 1)
     throw InputError(fmt::format("seq_len is {}; expected at least 1", job.seq_len));
   if (model.position.kind == PositionKind::learned && job.seq_len > model.learned_rows())

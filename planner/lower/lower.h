@@ -12,7 +12,8 @@ namespace aforo {
 
 /// Lowers one optimizer step of `job` under `plan`. Throws InputError if the pair is impossible (a
 /// micro-batch that does not divide the batch, a sequence longer than the learned positions,
-/// recompute not naming every layer).
+/// recompute not naming every layer) or the model has what no block makes (experts, latent
+/// attention, sinks).
 StepProgram lower(const TrainingJob& job, const Plan& plan, const Target& target);
 
 /// The same, stopped after the pass of this name; memory is planned only if that pass was reached.

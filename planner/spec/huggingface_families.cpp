@@ -7,23 +7,13 @@
 
 #include "planner/base/nearest.h"
 #include "planner/base/text.h"
+#include "planner/spec/huggingface_experts.h"
 #include "planner/spec/huggingface_parts.h"
 
 namespace aforo {
 namespace {
 
 using Config = HuggingFaceConfig;
-
-ModelSpec sizes(const Config& c) {
-  ModelSpec m;
-  m.n_layers = c.size({"num_hidden_layers", "n_layer", "n_layers"});
-  m.d_model = c.size({"hidden_size", "n_embd", "n_embed", "d_model"});
-  m.vocab_size = c.size({"vocab_size"});
-  m.max_seq_len =
-      c.size({"max_position_embeddings", "n_positions", "seq_length", "max_seq_len"}, 2048);
-  m.attention = heads(c, m.d_model);
-  return m;
-}
 
 /// Layer norms with biases, and one bias switch for every matrix: the descendants of GPT-2.
 ModelSpec gpt_like(const Config& c, bool bias, const std::string& act) {
@@ -36,17 +26,6 @@ ModelSpec gpt_like(const Config& c, bool bias, const std::string& act) {
   m.mlp = {c.size({"intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size"}, 4 * m.d_model),
            activation(c, act), bias};
   m.tie_embeddings = c.boolean({"tie_word_embeddings"}, true);
-  return m;
-}
-
-/// Rope, RMS norms, a gated MLP, no biases unless asked for: the descendants of Llama.
-ModelSpec llama_like(const Config& c, double epsilon = 1e-6, double theta = 10000) {
-  ModelSpec m = sizes(c);
-  m.position = rope(c, theta, 1.0);
-  m.norm = {NormKind::rms_norm, c.number({"rms_norm_eps"}, epsilon), true, false};
-  m.attention.qkv_bias = m.attention.out_bias = c.boolean({"attention_bias"}, false);
-  m.mlp = {c.size({"intermediate_size"}), gated_activation(c), c.boolean({"mlp_bias"}, false)};
-  m.tie_embeddings = c.boolean({"tie_word_embeddings"}, false);
   return m;
 }
 
@@ -218,15 +197,40 @@ ModelSpec smollm3(const Config& c) {
 struct Family {
   const char* model_type;
   ModelSpec (*read)(const Config&);
+  bool experts = false;  ///< reads the keys of experts and of latent attention
 };
 
 /// Sorted by model_type.
 constexpr Family families[] = {
-    {"bloom", bloom},        {"falcon", falcon},   {"gemma", gemma},       {"gemma2", gemma2},
-    {"gemma3_text", gemma3}, {"gpt2", gpt2},       {"gpt_neox", gpt_neox}, {"gptj", gptj},
-    {"llama", llama},        {"mistral", mistral}, {"mpt", mpt},           {"olmo", olmo},
-    {"olmo2", olmo2},        {"olmo3", olmo3},     {"opt", opt},           {"phi", phi},
-    {"phi3", phi3},          {"qwen2", qwen2},     {"qwen3", qwen3},       {"smollm3", smollm3},
+    {"bloom", bloom},
+    {"deepseek", deepseek, true},
+    {"deepseek_v2", deepseek_v2, true},
+    {"deepseek_v3", deepseek_v3, true},
+    {"falcon", falcon},
+    {"gemma", gemma},
+    {"gemma2", gemma2},
+    {"gemma3_text", gemma3},
+    {"gpt2", gpt2},
+    {"gpt_neox", gpt_neox},
+    {"gpt_oss", gpt_oss, true},
+    {"gptj", gptj},
+    {"llama", llama},
+    {"llama4_text", llama4_text, true},
+    {"mistral", mistral},
+    {"mixtral", mixtral, true},
+    {"mpt", mpt},
+    {"olmo", olmo},
+    {"olmo2", olmo2},
+    {"olmo3", olmo3},
+    {"olmoe", olmoe, true},
+    {"opt", opt},
+    {"phi", phi},
+    {"phi3", phi3},
+    {"qwen2", qwen2},
+    {"qwen2_moe", qwen2_moe, true},
+    {"qwen3", qwen3},
+    {"qwen3_moe", qwen3_moe, true},
+    {"smollm3", smollm3},
 };
 
 std::vector<std::string> model_types() {
@@ -235,22 +239,29 @@ std::vector<std::string> model_types() {
   return types;
 }
 
-/// What is known not to be a dense decoder with plain attention, said by the key that says it.
+/// What no family has.
 void refuse_others(const Config& c) {
-  const std::string supported =
-      fmt::format("only dense decoders are: {}", fmt::join(model_types(), ", "));
+  if (c.boolean({"is_encoder_decoder"}, false))
+    c.fail(
+        fmt::format("is_encoder_decoder is true: encoders are not supported; only decoders are: "
+                    "{}",
+                    fmt::join(model_types(), ", ")));
+  if (c.has("text_config"))
+    c.fail("text_config: this wraps a text model; give that object as a file of its own");
+}
+
+/// Keys that a dense family does not have: the file means more than would be read.
+void refuse_experts(const Config& c, const char* model_type) {
   for (const char* key :
        {"num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"})
     if (const auto experts = c.find({key}); experts && experts->integer(0) > 1)
-      c.fail(fmt::format("{} is {}: mixtures of experts are not supported; {}", key,
-                         experts->text(), supported));
+      c.fail(fmt::format("{} is {}, but models of type {} are read without experts", key,
+                         experts->text(), model_type));
   if (const auto rank = c.find({"kv_lora_rank"}))
-    c.fail(fmt::format("kv_lora_rank is {}: multi-head latent attention is not supported; {}",
-                       rank->text(), supported));
-  if (c.boolean({"is_encoder_decoder"}, false))
-    c.fail(fmt::format("is_encoder_decoder is true: encoders are not supported; {}", supported));
-  if (c.has("text_config"))
-    c.fail("text_config: this wraps a text model; give that object as a file of its own");
+    c.fail(
+        fmt::format("kv_lora_rank is {}, but models of type {} are read without latent "
+                    "attention",
+                    rank->text(), model_type));
 }
 
 }  // namespace
@@ -258,8 +269,11 @@ void refuse_others(const Config& c) {
 ModelSpec read_family(const HuggingFaceConfig& config) {
   refuse_others(config);
   const std::string type = config.string({"model_type"}, "");
-  for (const Family& family : families)
-    if (type == family.model_type) return family.read(config);
+  for (const Family& family : families) {
+    if (type != family.model_type) continue;
+    if (!family.experts) refuse_experts(config, family.model_type);
+    return family.read(config);
+  }
   const std::string near = nearest(type, model_types());
   config.fail(fmt::format(
       "model_type is {}; supported are {}{}; describe other models in a YAML of your own",

@@ -79,6 +79,17 @@ AttentionSpec heads(const HuggingFaceConfig& config, int d_model) {
   return attention;
 }
 
+ModelSpec sizes(const HuggingFaceConfig& c) {
+  ModelSpec m;
+  m.n_layers = c.size({"num_hidden_layers", "n_layer", "n_layers"});
+  m.d_model = c.size({"hidden_size", "n_embd", "n_embed", "d_model"});
+  m.vocab_size = c.size({"vocab_size"});
+  m.max_seq_len =
+      c.size({"max_position_embeddings", "n_positions", "seq_length", "max_seq_len"}, 2048);
+  m.attention = heads(c, m.d_model);
+  return m;
+}
+
 PositionSpec rope(const HuggingFaceConfig& config, double theta, double fraction) {
   PositionSpec position;
   position.kind = PositionKind::rope;
@@ -88,6 +99,16 @@ PositionSpec rope(const HuggingFaceConfig& config, double theta, double fraction
       config.number({"partial_rotary_factor", "rotary_pct"},
                     nested(config, "rope_parameters", "partial_rotary_factor").value_or(fraction));
   return position;
+}
+
+ModelSpec llama_like(const HuggingFaceConfig& c, double epsilon, double theta) {
+  ModelSpec m = sizes(c);
+  m.position = rope(c, theta, 1.0);
+  m.norm = {NormKind::rms_norm, c.number({"rms_norm_eps"}, epsilon), true, false};
+  m.attention.qkv_bias = m.attention.out_bias = c.boolean({"attention_bias"}, false);
+  m.mlp = {c.size({"intermediate_size"}), gated_activation(c), c.boolean({"mlp_bias"}, false)};
+  m.tie_embeddings = c.boolean({"tie_word_embeddings"}, false);
+  return m;
 }
 
 void set_window(const HuggingFaceConfig& config, ModelSpec& model, int window, int every) {

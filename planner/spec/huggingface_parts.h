@@ -1,5 +1,6 @@
 #pragma once
-// Activations, heads, rope and sliding windows as Hugging Face's config.json files write them.
+// Sizes, activations, heads, rope and sliding windows as Hugging Face's config.json files write
+// them.
 
 #include "planner/spec/huggingface_config.h"
 #include "planner/spec/model.h"
@@ -11,6 +12,12 @@ ActivationKind activation(const HuggingFaceConfig& config, const std::string& fa
 ActivationKind gated_activation(const HuggingFaceConfig& config);
 
 AttentionSpec heads(const HuggingFaceConfig& config, int d_model);
+
+/// Layers, width, vocabulary, context and heads; the rest as a ModelSpec has it.
+ModelSpec sizes(const HuggingFaceConfig& config);
+
+/// Rope, RMS norms, a gated MLP, no biases unless asked for: the descendants of Llama.
+ModelSpec llama_like(const HuggingFaceConfig& config, double epsilon = 1e-6, double theta = 10000);
 
 /// rope_theta and the rotated share, at the top of the file (old) or in rope_parameters (new).
 /// Where full and sliding layers have different bases, that of the full ones.

@@ -46,7 +46,8 @@ struct NormSpec {
 /// Multi-head latent attention (DeepSeek-V2): keys and values come from one latent of
 /// `kv_lora_rank`, queries from one of `q_lora_rank` (0: straight from the input). A head's query
 /// and key are `qk_nope_head_dim` unrotated and `qk_rope_head_dim` rotated dimensions (the rotated
-/// key is shared by all heads), its value is `v_head_dim` wide. kv_lora_rank 0: ordinary attention.
+/// key is shared by all heads), together the model's head_dim; its value is `v_head_dim` wide. Both
+/// latents go through an RMS norm with a weight. kv_lora_rank 0: ordinary attention.
 struct MlaSpec {
   int q_lora_rank = 0;
   int kv_lora_rank = 0;
@@ -77,7 +78,8 @@ struct MlpSpec {
   bool operator==(const MlpSpec&) const = default;
 };
 
-/// Mixture of experts in place of the MLP of some layers. n_experts 0: dense everywhere.
+/// Mixture of experts in place of the MLP of some layers; an expert is an MLP with the activation
+/// of `mlp`. n_experts 0: dense everywhere.
 struct MoeSpec {
   int n_experts = 0;
   int top_k = 0;               ///< experts each token visits
@@ -87,7 +89,7 @@ struct MoeSpec {
   int first_dense_layers = 0;  ///< layers in front that keep the dense MLP
   int every = 1;               ///< of the rest, every k-th layer has experts (the last of each k)
   bool router_bias = false;    ///< one per expert
-  bool expert_bias = false;    ///< on both matrices of an expert (gpt-oss)
+  bool expert_bias = false;    ///< on the matrices of a routed expert (gpt-oss)
   bool operator==(const MoeSpec&) const = default;
 };
 
@@ -102,7 +104,7 @@ struct ModelSpec {
   BlockKind block = BlockKind::pre_norm;
   NormSpec norm;
   AttentionSpec attention;
-  MlpSpec mlp;  ///< of dense layers
+  MlpSpec mlp;  ///< of dense layers; d_ff is 0 where every layer has experts
   MoeSpec moe;
   bool lm_head_bias = false;
   bool embedding_norm = false;
@@ -113,9 +115,15 @@ struct ModelSpec {
   int kv_width() const { return attention.n_kv_heads * attention.head_dim; }
   int qkv_width() const { return q_width() + 2 * kv_width(); }
   int learned_rows() const { return position.rows > 0 ? position.rows : max_seq_len; }
+  bool is_mla() const { return attention.mla.kv_lora_rank > 0; }
+  /// Values of all heads together: what the output matrix of attention reads.
+  int attention_width() const {
+    return is_mla() ? attention.n_heads * attention.mla.v_head_dim : q_width();
+  }
   /// Dimensions of a head that rope turns; 0 without rope.
   int rotary_dim() const {
     if (position.kind != PositionKind::rope) return 0;
+    if (is_mla()) return attention.mla.qk_rope_head_dim;
     return static_cast<int>(attention.head_dim * position.fraction + 0.5);
   }
 
@@ -130,6 +138,10 @@ struct ModelSpec {
     return is_moe() && layer >= moe.first_dense_layers &&
            (layer - moe.first_dense_layers) % moe.every == moe.every - 1;
   }
+  int n_moe_layers() const {
+    return is_moe() ? (n_layers - moe.first_dense_layers) / moe.every : 0;
+  }
+  int n_dense_layers() const { return n_layers - n_moe_layers(); }
 
   bool operator==(const ModelSpec&) const = default;
 };
@@ -138,8 +150,8 @@ struct ModelSpec {
 struct ParameterCount {
   std::int64_t embedding = 0;  ///< token table
   std::int64_t positions = 0;  ///< learned position table
-  std::int64_t attention = 0;  ///< matrices, biases and q/k norms of all layers
-  std::int64_t mlp = 0;
+  std::int64_t attention = 0;  ///< matrices, biases, sinks, q/k and latent norms of all layers
+  std::int64_t mlp = 0;        ///< dense MLPs, experts and routers
   std::int64_t norms = 0;
   std::int64_t lm_head = 0;  ///< 0 when tied (a head bias still counts)
   std::int64_t total() const { return embedding + positions + attention + mlp + norms + lm_head; }
@@ -149,10 +161,20 @@ struct ParameterCount {
 /// together).
 ParameterCount count_parameters(const ModelSpec& model);
 
-/// FLOPs to train on one token, forward and backward, without recomputation. The convention is part
-/// of the name.
+/// Parameters that one token meets: of the routed experts top_k, of everything else all (shared
+/// experts, routers, norms, biases). A dense model's are all active. The convention is part of the
+/// name; published "active" counts follow one or the other, and round.
+struct ActiveParameters {
+  std::int64_t with_embedding = 0;  ///< token table and head included
+  std::int64_t without_input_embedding =
+      0;  ///< less the token table, unless the head is tied to it
+};
+ActiveParameters count_active_parameters(const ModelSpec& model);
+
+/// FLOPs to train on one token, forward and backward, without recomputation. Of the experts only
+/// the active ones count, and the router. The convention is part of the name.
 struct FlopsPerToken {
-  double six_n;        ///< 6 x all parameters ("6ND" divided by D)
+  double six_n;        ///< 6 x active parameters, embedding included ("6ND" divided by D)
   double causal;       ///< matrix products + attention over the causal half
   double full_square;  ///< matrix products + attention over the full square, as PaLM and torchtitan
                        ///< count

@@ -14,8 +14,8 @@ struct ModelProblem {
 };
 
 /// The first thing that is wrong: a size that is not positive or so large that products of sizes
-/// would leave 63 bits, heads that do not divide, rope without whole pairs to rotate, a norm that
-/// does not exist.
+/// would leave 63 bits, heads that do not divide, rope without whole pairs to rotate, experts that
+/// no layer has, a norm that does not exist.
 std::optional<ModelProblem> first_problem(const ModelSpec& model);
 
 }  // namespace aforo

@@ -21,6 +21,8 @@ namespace {
 
 /// The widest bounds of first_problem, which has the rules and knows the other sizes.
 int size(const YamlNode& node) { return static_cast<int>(node.integer(0, 1 << 27)); }
+/// Of what turns its section on.
+int positive(const YamlNode& node) { return static_cast<int>(node.integer(1, 1 << 27)); }
 double real(const YamlNode& node) {
   return node.number(std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max());
 }
@@ -52,6 +54,17 @@ NormSpec read_norm(const YamlNode& node) {
   return norm;
 }
 
+MlaSpec read_mla(const YamlNode& node) {
+  MlaSpec mla;
+  read_if(node, "q_lora_rank", mla.q_lora_rank, size);
+  mla.kv_lora_rank = positive(node.at("kv_lora_rank"));
+  mla.qk_nope_head_dim = size(node.at("qk_nope_head_dim"));
+  mla.qk_rope_head_dim = size(node.at("qk_rope_head_dim"));
+  mla.v_head_dim = size(node.at("v_head_dim"));
+  node.finish();
+  return mla;
+}
+
 AttentionSpec read_attention(const YamlNode& node, int d_model) {
   AttentionSpec attention;
   const YamlNode heads = node.at("n_heads");
@@ -59,9 +72,13 @@ AttentionSpec read_attention(const YamlNode& node, int d_model) {
   attention.n_kv_heads = attention.n_heads;
   attention.head_dim = d_model / attention.n_heads;
   read_if(node, "n_kv_heads", attention.n_kv_heads, size);
+  if (const auto mla = node.find("mla")) {
+    attention.mla = read_mla(*mla);
+    attention.head_dim = attention.mla.qk_nope_head_dim + attention.mla.qk_rope_head_dim;
+  }
   if (const auto dim = node.find("head_dim"))
     attention.head_dim = size(*dim);
-  else if (d_model % attention.n_heads != 0)
+  else if (attention.mla == MlaSpec{} && d_model % attention.n_heads != 0)
     heads.fail(fmt::format("n_heads is {}, which does not divide d_model ({}); give head_dim",
                            attention.n_heads, d_model));
   read_if(node, "qkv_bias", attention.qkv_bias, truth);
@@ -69,17 +86,34 @@ AttentionSpec read_attention(const YamlNode& node, int d_model) {
   if (const auto norm = node.find("qk_norm")) attention.qk_norm = norm->enumeration<QkNormKind>();
   read_if(node, "sliding_window", attention.sliding_window, size);
   read_if(node, "full_attention_every", attention.full_attention_every, size);
+  read_if(node, "sinks", attention.sinks, truth);
   node.finish();
   return attention;
 }
 
-MlpSpec read_mlp(const YamlNode& node) {
+/// Without dense layers there is no d_ff; first_problem knows which layers are.
+MlpSpec read_mlp(const YamlNode& node, bool is_moe) {
   MlpSpec mlp;
-  mlp.d_ff = size(node.at("d_ff"));
+  if (!is_moe || node.find("d_ff")) mlp.d_ff = size(node.at("d_ff"));
   mlp.activation = node.at("activation").enumeration<ActivationKind>();
   read_if(node, "bias", mlp.bias, truth);
   node.finish();
   return mlp;
+}
+
+MoeSpec read_moe(const YamlNode& node) {
+  MoeSpec moe;
+  moe.n_experts = positive(node.at("n_experts"));
+  moe.top_k = size(node.at("top_k"));
+  moe.d_ff = size(node.at("d_ff"));
+  read_if(node, "d_ff_shared", moe.d_ff_shared, size);
+  read_if(node, "shared_gate", moe.shared_gate, truth);
+  read_if(node, "first_dense_layers", moe.first_dense_layers, size);
+  read_if(node, "every", moe.every, size);
+  read_if(node, "router_bias", moe.router_bias, truth);
+  read_if(node, "expert_bias", moe.expert_bias, truth);
+  node.finish();
+  return moe;
 }
 
 void check_source(const YamlNode& node) {
@@ -138,7 +172,8 @@ ModelSpec read_model(const YamlNode& node) {
   if (const auto block = node.find("block")) model.block = block->enumeration<BlockKind>();
   model.norm = read_norm(node.at("norm"));
   model.attention = read_attention(node.at("attention"), model.d_model);
-  model.mlp = read_mlp(node.at("mlp"));
+  if (const auto moe = node.find("moe")) model.moe = read_moe(*moe);
+  model.mlp = read_mlp(node.at("mlp"), model.is_moe());
   read_if(node, "lm_head_bias", model.lm_head_bias, truth);
   read_if(node, "embedding_norm", model.embedding_norm, truth);
   read_if(node, "embedding_scale", model.embedding_scale, real);
@@ -173,40 +208,6 @@ ModelSpec find_model(const std::string& name_or_path) {
       "there is no model {}{}; `aforo models` lists the names, or give a YAML file, a config.json "
       "or the folder that holds one",
       shown(name_or_path), near.empty() ? "" : fmt::format("; did you mean {}?", near)));
-}
-
-std::string write_model(const ModelSpec& model, int indent) {
-  const std::string in(static_cast<std::size_t>(indent), ' ');
-  const AttentionSpec& a = model.attention;
-  std::string out;
-  const auto line = [&](std::string_view key, const auto& value) {
-    out += fmt::format("{}{}: {}\n", in, key, value);
-  };
-  line("name", yaml_scalar(model.name));
-  line("n_layers", model.n_layers);
-  line("d_model", model.d_model);
-  line("vocab_size", model.vocab_size);
-  line("max_seq_len", model.max_seq_len);
-  line("tie_embeddings", model.tie_embeddings);
-  line("position", fmt::format("{{kind: {}, theta: {}, fraction: {}, rows: {}}}",
-                               enum_name(model.position.kind), model.position.theta,
-                               model.position.fraction, model.position.rows));
-  line("block", enum_name(model.block));
-  line("norm",
-       fmt::format("{{kind: {}, epsilon: {}, weight: {}, bias: {}}}", enum_name(model.norm.kind),
-                   model.norm.epsilon, model.norm.weight, model.norm.bias));
-  line("attention",
-       fmt::format("{{n_heads: {}, n_kv_heads: {}, head_dim: {}, qkv_bias: {}, out_bias: {}, "
-                   "qk_norm: {}, sliding_window: {}, full_attention_every: {}}}",
-                   a.n_heads, a.n_kv_heads, a.head_dim, a.qkv_bias, a.out_bias,
-                   enum_name(a.qk_norm), a.sliding_window, a.full_attention_every));
-  line("mlp", fmt::format("{{d_ff: {}, activation: {}, bias: {}}}", model.mlp.d_ff,
-                          enum_name(model.mlp.activation), model.mlp.bias));
-  line("lm_head_bias", model.lm_head_bias);
-  line("embedding_norm", model.embedding_norm);
-  line("embedding_scale", model.embedding_scale);
-  if (model.n_params) line("n_params", *model.n_params);
-  return out;
 }
 
 }  // namespace aforo

@@ -24,15 +24,16 @@ std::vector<std::string> model_names();
 /// Canonical YAML with every key, indented by `indent`; read_model(write_model(m)) gives m back.
 std::string write_model(const ModelSpec& model, int indent = 0);
 
-/// Checks shapes: positive sizes, n_kv_heads dividing n_heads, an even rotated part, sizes whose
-/// products fit 63 bits. Returns the first problem as "key is value, which ...", or "".
-/// read_model and read_huggingface_config have checked what they return.
+/// Checks shapes: positive sizes, n_kv_heads dividing n_heads, an even rotated part, experts that
+/// some layer has, sizes whose products fit 63 bits. Returns the first problem as "key is value,
+/// which ...", or "". read_model and read_huggingface_config have checked what they return.
 std::string model_problem(const ModelSpec& model);
 
-/// Translates a Hugging Face config.json of a dense decoder; absent keys have the defaults of that
+/// Translates a Hugging Face config.json of a decoder; absent keys have the defaults of that
 /// model's class in transformers. `file` stands for it in messages, and its folder may name the
 /// model. What changes neither shape nor cost is passed over: rope scaling, soft caps, dropout,
-/// layers without rope. Throws InputError naming the key, and the model types that are supported.
+/// layers without rope, how experts are balanced; so are extra layers that predict further tokens.
+/// Throws InputError naming the key, and the model types that are supported.
 ModelSpec read_huggingface_config(const std::string& text, const std::string& file);
 
 }  // namespace aforo

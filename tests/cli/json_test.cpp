@@ -32,6 +32,12 @@ double number(const json::value& value) { return value.to_number<double>(); }
 TEST_CASE("cli json: models and hardware list what can be asked for") {
   const Aforo aforo;
   CHECK(object_of(aforo({"models", "--json"})).at("models").as_array().size() > 80);
+  const json::object mixtral =
+      object_of(aforo({"models", "mixtral-8x7b", "--json"})).at("models").at(0).as_object();
+  CHECK(mixtral.at("n_params") == 46'702'792'704);
+  // Six of eight experts idle in each of 32 layers.
+  CHECK(mixtral.at("n_active_params") == 46'702'792'704 - 32ll * 6 * 3 * 4096 * 14336);
+  CHECK(mixtral.at("n_experts") == 8);
   CHECK(object_of(aforo({"hardware", "--json"})).at("accelerators").as_array().size() > 50);
   object_of(aforo({"doctor", "--json"}));
 }

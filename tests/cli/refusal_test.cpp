@@ -114,6 +114,23 @@ TEST_CASE("cli refusals: paths that cannot be read or written") {
   CHECK(contains(error({"plan", "--model", "gpt-tiny"}), "aforo calibrate"));
 }
 
+TEST_CASE("cli refusals: what native cannot execute is refused, and nothing else is printed") {
+  const Aforo aforo;
+  const std::vector<std::vector<std::string>> commands = {
+      {"fit", "mixtral-8x7b", "--gpu", "h100"},
+      {"fit", "mixtral-8x7b", "--gpu", "h100", "--json"},
+      {"estimate", "--model", "deepseek-v3", "--gpu", "h100"},
+      {"plan", "--model", "gpt-oss-20b", "--gpu", "h100"},
+  };
+  for (const auto& command : commands) {
+    const Answer answer = aforo(command);
+    CHECK(answer.code == 2);
+    CHECK(answer.out == "");
+    CHECK(contains(answer.err, "native cannot execute mixtures of experts yet: " +
+                                   command[command[0] == "fit" ? 1 : 2]));
+  }
+}
+
 TEST_CASE("cli refusals: missing data of aforo is the environment's fault") {
   const Aforo aforo;
   setenv("AFORO_DATA", "/nowhere", 1);

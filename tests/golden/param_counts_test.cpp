@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <map>
 #include <sstream>
 
@@ -31,7 +32,8 @@ std::map<std::string, std::int64_t> published_counts() {
 
 TEST_CASE("param counts: every published count is the count of its model, to the last parameter") {
   const auto counts = published_counts();
-  CHECK(counts.size() >= 92);
+  // The 103 published ones, two of gpt-oss, and llama-3.1-8b, which has the shape of llama-3-8b.
+  CHECK(counts.size() >= 106);
   for (const auto& entry : counts) {
     CAPTURE(entry.first);
     const ModelSpec model = find_model(entry.first);
@@ -44,6 +46,48 @@ TEST_CASE("param counts: every model that states n_params is among the published
   const auto counts = published_counts();
   for (const std::string& name : model_names())
     if (find_model(name).n_params) CHECK_MESSAGE(counts.contains(name), name);
+}
+
+TEST_CASE("param counts: active parameters, in the convention that each publisher uses") {
+  const auto active = [](const char* name) { return count_active_parameters(find_model(name)); };
+  const auto billions = [](std::int64_t count) { return static_cast<double>(count) / 1e9; };
+  // A model registry counts 39,160,774,656 for mixtral-8x22b: all but 113 norms of 6,144.
+  CHECK(active("mixtral-8x22b").with_embedding == 39'160'774'656 + 113 * 6144);
+  // "37B activated" (arXiv 2412.19437); recounted from checkpoint headers in both conventions.
+  CHECK(billions(active("deepseek-v3").with_embedding) == doctest::Approx(37.55).epsilon(2e-4));
+  CHECK(billions(active("deepseek-v3").without_input_embedding) ==
+        doctest::Approx(36.63).epsilon(2e-4));
+  // arXiv 2508.10925, table 1, which counts the head but not the token table.
+  CHECK(billions(active("gpt-oss-20b").without_input_embedding) ==
+        doctest::Approx(3.61).epsilon(2e-3));
+  CHECK(billions(active("gpt-oss-120b").without_input_embedding) ==
+        doctest::Approx(5.13).epsilon(2e-3));
+}
+
+TEST_CASE("param counts: models of which only a rounded total is published come close to it") {
+  struct Row {
+    const char* model;
+    double total, tolerance;
+  };
+  const Row rows[] = {
+      {"falcon-40b", 40e9, 0.04},         // its name, which rounds down
+      {"gpt3-175b", 174.6e9, 1e-3},       // arXiv 2005.14165, table D.1, in millions: 174,600
+      {"grok-1", 314e9, 0.01},            // its repository
+      {"llama-4-maverick", 400e9, 0.01},  // model card, with the vision part
+      {"llama-4-scout", 109e9, 0.02},     // model card, with the vision part
+      {"nemotron4-340b", 341e9, 1e-3},    // arXiv 2406.11704: 9.4 + 331.6
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.model);
+    CHECK(
+        std::abs(static_cast<double>(count_parameters(find_model(row.model)).total()) / row.total -
+                 1) <= row.tolerance);
+  }
+  const ParameterCount nemotron = count_parameters(find_model("nemotron4-340b"));
+  const double tables = static_cast<double>(nemotron.embedding + nemotron.lm_head);
+  CHECK(tables / 1e9 == doctest::Approx(9.4).epsilon(5e-3));
+  CHECK((static_cast<double>(nemotron.total()) - tables) / 1e9 ==
+        doctest::Approx(331.6).epsilon(5e-4));
 }
 
 TEST_CASE("param counts: learned positions make a model larger with its context") {

@@ -7,6 +7,7 @@
 
 #include "planner/base/error.h"
 #include "planner/program/lifetimes.h"
+#include "planner/spec/model_file.h"
 #include "tests/support/tiny.h"
 
 using namespace aforo;
@@ -231,6 +232,39 @@ TEST_CASE("lower: impossible jobs are refused with both values") {
   CHECK_THROWS_AS(
       lower_until(job, tiny::plan(job, Precision::fp32, Recompute::none, 1), cpu_target(), "shard"),
       InputError);
+}
+
+TEST_CASE("lower: experts, latent attention and sinks are refused by what the model has of them") {
+  const auto error = [](auto change) {
+    TrainingJob job = tiny::job(tiny::llama());
+    change(job.model);
+    REQUIRE(model_problem(job.model) == "");
+    const Plan plan = tiny::plan(job, Precision::fp32, Recompute::none, 1);
+    std::string message;
+    try {
+      lower(job, plan, cpu_target());
+    } catch (const InputError& refusal) {
+      message = refusal.what();
+    }
+    return message;
+  };
+  CHECK(error([](ModelSpec& m) {
+          m.moe = {8, 2, 16};
+          m.mlp.d_ff = 0;
+        }) ==
+        "native cannot execute mixtures of experts yet: llama-tiny has 8 experts, top_k 2; "
+        "estimate and plan for another engine work");
+  CHECK(error([](ModelSpec& m) {
+          m.attention.mla = {0, 16, 8, 8, 8};
+          m.attention.n_kv_heads = m.attention.n_heads;
+          m.attention.head_dim = 16;
+        }) ==
+        "native cannot execute latent attention yet: llama-tiny has kv_lora_rank 16; "
+        "estimate and plan for another engine work");
+  CHECK(error([](ModelSpec& m) { m.attention.sinks = true; }) ==
+        "native cannot execute attention sinks yet: llama-tiny has one a head; estimate and plan "
+        "for another engine work");
+  CHECK(error([](ModelSpec&) {}) == "");
 }
 
 TEST_CASE("fingerprint: equal for equal plans, different when anything that is executed differs") {

@@ -21,13 +21,17 @@ void use(const ModelSpec& model) {
   const FlopsPerToken flops = flops_per_token(model, model.max_seq_len);
   CHECK(flops.causal <= flops.full_square);
   CHECK(flops.causal > 0);
+  const ActiveParameters active = count_active_parameters(model);
+  CHECK(active.with_embedding <= count.total());
+  CHECK(active.without_input_embedding <= active.with_embedding);
   CHECK(read_model(YamlNode::load_text(write_model(model), "again.yaml")) == model);
 }
 
 }  // namespace
 
 TEST_CASE("fuzz: a broken model is refused or usable") {
-  for (const char* name : {"gpt2", "gemma-3-1b", "olmo-2-7b"})
+  for (const char* name :
+       {"gpt2", "gemma-3-1b", "olmo-2-7b", "deepseek-v3", "gpt-oss-20b", "llama-4-maverick"})
     test::check_mutations(
         data_file(std::string("models/") + name + ".yaml"), 71, 1500,
         [](const std::string& text) { use(read_model(YamlNode::load_text(text, "m.yaml"))); });
@@ -44,7 +48,16 @@ TEST_CASE("fuzz: a broken config.json is refused or usable") {
           "max_seq_len": 128, "vocab_size": 100, "no_bias": true,
           "attn_config": {"attn_type": "grouped_query_attention", "kv_n_heads": 2, "alibi": true}})",
       R"({"model_type": "gptj", "n_embd": 64, "n_head": 4, "n_layer": 2, "n_positions": 128,
-          "rotary_dim": 8, "vocab_size": 100, "activation_function": "gelu_new"})"};
+          "rotary_dim": 8, "vocab_size": 100, "activation_function": "gelu_new"})",
+      R"({"model_type": "deepseek_v3", "hidden_size": 64, "intermediate_size": 128,
+          "num_hidden_layers": 3, "num_attention_heads": 4, "vocab_size": 100,
+          "n_routed_experts": 8, "n_shared_experts": 2, "num_experts_per_tok": 2,
+          "moe_intermediate_size": 32, "first_k_dense_replace": 1, "q_lora_rank": 16,
+          "kv_lora_rank": 16, "qk_nope_head_dim": 8, "qk_rope_head_dim": 4, "v_head_dim": 8})",
+      R"({"model_type": "qwen3_moe", "hidden_size": 64, "intermediate_size": 128,
+          "num_hidden_layers": 4, "num_attention_heads": 4, "vocab_size": 100, "num_experts": 8,
+          "num_experts_per_tok": 2, "moe_intermediate_size": 32, "decoder_sparse_step": 1,
+          "mlp_only_layers": [0, 1]})"};
   for (const char* config : configs)
     test::check_mutations(config, 72, 2000, [](const std::string& text) {
       use(read_huggingface_config(text, "config.json"));

@@ -29,6 +29,18 @@ std::string with(const std::string& piece, const std::string& other) {
   return text;
 }
 
+constexpr const char* moe = "{n_experts: 8, top_k: 2, d_ff: 32}";
+constexpr const char* mla =
+    "{kv_lora_rank: 16, qk_nope_head_dim: 8, qk_rope_head_dim: 4, v_head_dim: 6}";
+
+/// `shortest` with rope, experts in every layer and latent attention.
+std::string with_experts(const std::string& experts, const std::string& latent) {
+  std::string text = with("{n_heads: 4}", "{n_heads: 5, mla: " + latent + "}");
+  text.replace(text.find("learned"), 7, "rope");
+  text.replace(text.find("d_ff: 256, "), 11, "");
+  return text + "moe: " + experts + "\n";
+}
+
 std::string error_with(const std::string& piece, const std::string& other) {
   return test::input_error([&] { read(with(piece, other)); });
 }
@@ -84,6 +96,59 @@ TEST_CASE("model file: problems carry file, line, column and both values") {
   CHECK(error_with("{kind: learned}", "{kind: rope, fraction: 0.3}") ==
         "m.yaml:6:34: fraction is 0.3, which is 4.8 of the head_dim 16 dimensions; rope rotates "
         "pairs, so it must be an even whole number");
+}
+
+TEST_CASE("model file: experts and latent attention have sections, with defaults") {
+  const ModelSpec m = read(with_experts(moe, mla));
+  CHECK(m.moe == MoeSpec{8, 2, 32});
+  CHECK(m.mlp.d_ff == 0);
+  CHECK(m.attention.mla == MlaSpec{0, 16, 8, 4, 6});
+  CHECK(m.attention.head_dim == 12);
+  CHECK(m.attention.n_kv_heads == 5);
+  CHECK_FALSE(m.attention.sinks);
+  const ModelSpec all = read(
+      with_experts("{n_experts: 8, top_k: 2, d_ff: 32, d_ff_shared: 64, shared_gate: true, "
+                   "first_dense_layers: 0, every: 1, router_bias: true, expert_bias: true}",
+                   "{q_lora_rank: 9, kv_lora_rank: 16, qk_nope_head_dim: 8, qk_rope_head_dim: 4, "
+                   "v_head_dim: 6}, sinks: true"));
+  CHECK(all.moe == MoeSpec{8, 2, 32, 64, true, 0, 1, true, true});
+  CHECK(all.attention.mla.q_lora_rank == 9);
+  CHECK(all.attention.sinks);
+  CHECK_FALSE(read(shortest).is_moe());
+  CHECK_FALSE(read(shortest).is_mla());
+}
+
+TEST_CASE("model file: problems of experts and latent attention carry file, line and column") {
+  const auto error = [](const std::string& experts, const std::string& latent) {
+    return test::input_error([&] { read(with_experts(experts, latent)); });
+  };
+  CHECK(error("{n_experts: 8, top_k: 9, d_ff: 32}", mla) ==
+        "m.yaml:10:28: top_k is 9, which is more than n_experts (8)");
+  CHECK(error("{n_experts: 8, top_k: 2, d_ff: 32, first_dense_layers: 4}", mla) ==
+        "m.yaml:10:61: first_dense_layers is 4, but n_layers is 2, so no layer has experts");
+  CHECK(error("{n_experts: 8, top_k: 2, d_ff: 32, every: 0}", mla) ==
+        "m.yaml:10:48: every is 0; expected 1 to 10000");
+  CHECK(error("{n_experts: 8, top_k: 2, d_ff: 32, every: 2}", mla) ==
+        "m.yaml:9:6: d_ff is missing, but 1 of 2 layers are dense; give the width of their mlp");
+  CHECK(error("{n_experts: 0, top_k: 2, d_ff: 32}", mla) ==
+        "m.yaml:10:18: moe.n_experts is 0; expected 1 to 134217728");
+  CHECK(error("{n_experts: 8, topk: 2, d_ff: 32}", mla) ==
+        "m.yaml:10:21: key \"top_k\" is missing in moe; is \"topk\" meant?");
+  CHECK(error("{n_experts: 8, top_k: 2, d_ff: 32, shared: 1}", mla) ==
+        "m.yaml:10:41: unknown key \"shared\"; the keys here are d_ff, d_ff_shared, every, "
+        "expert_bias, "
+        "first_dense_layers, n_experts, router_bias, shared_gate, top_k");
+  CHECK(error("{n_experts: 8, top_k: 2, d_ff: 32, router_bias: 1}", mla) ==
+        "m.yaml:10:54: moe.router_bias is \"1\"; expected true or false");
+  CHECK(error("8", mla) == "m.yaml:10:6: moe must be a map of keys and values");
+  CHECK(error(moe, "{kv_lora_rank: 16, qk_nope_head_dim: 8, qk_rope_head_dim: 4}") ==
+        "m.yaml:8:30: key \"v_head_dim\" is missing in attention.mla");
+  CHECK(error(moe, "{kv_lora_rank: 16, qk_nope_head_dim: 8, qk_rope_head_dim: 3, v_head_dim: 6}") ==
+        "m.yaml:8:88: qk_rope_head_dim is 3; expected an even number above 0, since rope rotates "
+        "pairs");
+  CHECK(error(moe, mla + std::string(", head_dim: 8")) ==
+        "m.yaml:8:117: head_dim is 8, but with mla it is qk_nope_head_dim + qk_rope_head_dim = 12; "
+        "leave it out");
 }
 
 TEST_CASE("model file: a problem of a default points at the map that lacks the key") {

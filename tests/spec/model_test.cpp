@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "planner/spec/model_file.h"
 #include "tests/spec/samples.h"
@@ -24,6 +26,23 @@ ModelSpec small() {
   m.attention.head_dim = 2;
   m.mlp.d_ff = 16;
   m.mlp.activation = ActivationKind::swiglu;
+  return m;
+}
+
+/// As small, with experts in all layers but the first: 5 of width 4, two for a token, and a shared
+/// one of width 6.
+ModelSpec small_moe() {
+  ModelSpec m = small();
+  m.moe = {5, 2, 4, 6, false, 1, 1, false, false};
+  return m;
+}
+
+/// As small, with latent attention.
+ModelSpec small_mla() {
+  ModelSpec m = small();
+  m.attention.mla = {5, 6, 2, 2, 3};
+  m.attention.n_kv_heads = 4;
+  m.attention.head_dim = 4;
   return m;
 }
 
@@ -75,6 +94,94 @@ TEST_CASE(
   CHECK(flops.causal == 6 * matrices + 6.0 * 3 * 8 * 32);
 }
 
+TEST_CASE("model: experts, routers and shared experts by part, counted by hand") {
+  const ParameterCount count = count_parameters(small_moe());
+  const std::int64_t dense = 3 * 8 * 16, expert = 3 * 8 * 4, shared = 3 * 8 * 6, router = 8 * 5;
+  CHECK(count.mlp == dense + 2 * (5 * expert + shared + router));
+  CHECK(count.total() - count.mlp == count_parameters(small()).total() - 1152);
+  const ActiveParameters active = count_active_parameters(small_moe());
+  CHECK(active.with_embedding == count.total() - 2 * (5 - 2) * expert);
+  CHECK(active.without_input_embedding == active.with_embedding - 80);
+}
+
+TEST_CASE("model: of a dense model all parameters are active, and a tied table is the head") {
+  ModelSpec m = small();
+  CHECK(count_active_parameters(m).with_embedding == 1944);
+  CHECK(count_active_parameters(m).without_input_embedding == 1944 - 80);
+  m.tie_embeddings = true;
+  CHECK(count_active_parameters(m).with_embedding == 1944 - 80);
+  CHECK(count_active_parameters(m).without_input_embedding == 1944 - 80);
+}
+
+TEST_CASE("model: each option of experts adds exactly its own parameters") {
+  const ModelSpec base = small_moe();
+  const auto added = [&](auto change) {
+    ModelSpec m = base;
+    change(m);
+    return std::pair(
+        count_parameters(m).total() - count_parameters(base).total(),
+        count_active_parameters(m).with_embedding - count_active_parameters(base).with_embedding);
+  };
+  using Added = std::pair<std::int64_t, std::int64_t>;  // all, active
+  CHECK(added([](ModelSpec& m) { m.moe.router_bias = true; }) == Added(2 * 5, 2 * 5));
+  CHECK(added([](ModelSpec& m) { m.moe.shared_gate = true; }) == Added(2 * 8, 2 * 8));
+  // Two halves of the first matrix, and the second.
+  CHECK(added([](ModelSpec& m) { m.moe.expert_bias = true; }) ==
+        Added(2 * 5 * (8 + 8), 2 * 2 * (8 + 8)));
+  CHECK(added([](ModelSpec& m) { m.moe.top_k = 3; }) == Added(0, 2 * 96));
+  CHECK(added([](ModelSpec& m) { m.moe.n_experts = 6; }) == Added(2 * (96 + 8), 2 * 8));
+  CHECK(added([](ModelSpec& m) { m.moe.d_ff_shared = 7; }) == Added(2 * 24, 2 * 24));
+  CHECK(added([](ModelSpec& m) { m.mlp.bias = true; }) == Added(32 + 8, 32 + 8));
+  CHECK(added([](ModelSpec& m) { m.attention.sinks = true; }) == Added(3 * 4, 3 * 4));
+  const std::int64_t swap = 5 * 96 + 144 + 40 - 384;  // experts for a dense MLP
+  const std::int64_t active = swap - 3 * 96;
+  CHECK(added([](ModelSpec& m) { m.moe.first_dense_layers = 0; }) == Added(swap, active));
+  CHECK(added([](ModelSpec& m) { m.moe.every = 2; }) == Added(-swap, -active));
+}
+
+TEST_CASE("model: which layers have experts") {
+  ModelSpec m = small_moe();
+  const auto layers = [&] {
+    std::string text;
+    for (int layer = 0; layer < m.n_layers; ++layer) text += m.is_moe_layer(layer) ? 'e' : 'd';
+    CHECK(std::count(text.begin(), text.end(), 'e') == m.n_moe_layers());
+    CHECK(std::count(text.begin(), text.end(), 'd') == m.n_dense_layers());
+    return text;
+  };
+  m.n_layers = 7;
+  CHECK(layers() == "deeeeee");
+  m.moe.every = 2;
+  CHECK(layers() == "ddedede");
+  m.moe.first_dense_layers = 0;
+  CHECK(layers() == "dededed");
+  m.moe = {};
+  CHECK(layers() == "ddddddd");
+}
+
+TEST_CASE("model: latent attention, counted by hand") {
+  // D=8, H=4, ranks 5 and 6, heads of 2 + 2, values of 3.
+  ModelSpec m = small_mla();
+  const std::int64_t queries = 8 * 5 + 5 + 5 * 4 * (2 + 2);
+  const std::int64_t latent = 8 * (6 + 2) + 6, up = 6 * 4 * (2 + 3), out = 4 * 3 * 8;
+  CHECK(count_parameters(m).attention == 3 * (queries + latent + up + out));
+  m.attention.mla.q_lora_rank = 0;
+  CHECK(count_parameters(m).attention == 3 * (8 * 4 * (2 + 2) + latent + up + out));
+}
+
+TEST_CASE("model: FLOPs go by rank, by the two widths of a head, and by active experts only") {
+  const ModelSpec mla = small_mla();
+  const double by_rank = 3 * (8 * 5 + 5 * 16 + 8 * 8 + 6 * 4 * 5 + 12 * 8), rest = 1152 + 80;
+  CHECK(flops_per_token(mla, 32).full_square ==
+        6 * (by_rank + rest) + 6.0 * (4 * 4 + 4 * 3) * 3 * 32);
+  ModelSpec moe = small_moe();
+  const FlopsPerToken flops = flops_per_token(moe, 32);
+  const double matrices = 576 + 384 + 2 * (2 * 96 + 144 + 40) + 80;
+  CHECK(flops.causal == 6 * matrices + 6.0 * 3 * 8 * 32);
+  CHECK(flops.six_n == 6.0 * static_cast<double>(count_active_parameters(moe).with_embedding));
+  moe.moe.n_experts = 105;  // 100 experts more cost nothing but their column in the router
+  CHECK(flops_per_token(moe, 32).causal == flops.causal + 6.0 * 2 * 8 * 100);
+}
+
 TEST_CASE("model: a tied head multiplies activations all the same") {
   ModelSpec tied = small();
   tied.tie_embeddings = true;
@@ -109,6 +216,7 @@ TEST_CASE("model: rotary_dim is the rotated share of a head, and zero without ro
   CHECK(m.rotary_dim() == 32);
   m.position.kind = PositionKind::alibi;
   CHECK(m.rotary_dim() == 0);
+  CHECK(small_mla().rotary_dim() == 2);
 }
 
 TEST_CASE("model: model_problem finds nothing wrong with legal models") {
@@ -145,6 +253,86 @@ TEST_CASE("model: model_problem gives the value and what it conflicts with") {
           m.embedding_scale = std::numeric_limits<double>::quiet_NaN();
         }) == "embedding_scale is nan; expected 1e-06 to 1000000");
   CHECK(problem([](ModelSpec& m) { m.name.clear(); }) == "name is empty; give the model one");
+}
+
+TEST_CASE("model: model_problem of experts") {
+  CHECK(model_problem(small_moe()).empty());
+  const auto problem = [](auto change) {
+    ModelSpec m = small_moe();
+    change(m);
+    return model_problem(m);
+  };
+  CHECK(problem([](ModelSpec& m) { m.moe.top_k = 6; }) ==
+        "top_k is 6, which is more than n_experts (5)");
+  CHECK(problem([](ModelSpec& m) { m.moe.top_k = 0; }) == "top_k is 0; expected 1 to 65536");
+  CHECK(problem([](ModelSpec& m) { m.moe.n_experts = 0; }) ==
+        "n_experts is 0; expected 1 to 65536");
+  CHECK(problem([](ModelSpec& m) { m.moe.every = 0; }) == "every is 0; expected 1 to 10000");
+  CHECK(problem([](ModelSpec& m) { m.moe.every = 3; }) ==
+        "every is 3, but 2 layers come after the first 1, so no layer has experts");
+  CHECK(problem([](ModelSpec& m) { m.moe.first_dense_layers = 3; }) ==
+        "first_dense_layers is 3, but n_layers is 3, so no layer has experts");
+  CHECK(problem([](ModelSpec& m) {
+          m.moe.d_ff_shared = 0;
+          m.moe.shared_gate = true;
+        }) == "shared_gate is true, but d_ff_shared is 0, so there is nothing to gate");
+  CHECK(problem([](ModelSpec& m) {
+          m.moe.n_experts = 1 << 16;
+          m.moe.d_ff = 65;
+        }) == "d_ff is 65; with n_experts 65536 the experts together are wider than 4194304");
+  CHECK(problem([](ModelSpec& m) { m.mlp.d_ff = 0; }) ==
+        "d_ff is missing, but 1 of 3 layers are dense; give the width of their mlp");
+  CHECK(problem([](ModelSpec& m) { m.moe.first_dense_layers = 0; }) ==
+        "d_ff is 16, but every layer has experts, whose width is moe.d_ff; leave it out");
+  CHECK(problem([](ModelSpec& m) {
+          m.moe.first_dense_layers = m.mlp.d_ff = 0;
+          m.mlp.bias = true;
+        }) == "bias is true, but every layer has experts; did you mean moe.expert_bias?");
+}
+
+TEST_CASE("model: model_problem of latent attention") {
+  CHECK(model_problem(small_mla()).empty());
+  const auto problem = [](auto change) {
+    ModelSpec m = small_mla();
+    change(m);
+    return model_problem(m);
+  };
+  CHECK(problem([](ModelSpec& m) { m.attention.mla.v_head_dim = 0; }) ==
+        "v_head_dim is 0; expected 1 to 1048576");
+  CHECK(problem([](ModelSpec& m) { m.attention.mla.kv_lora_rank = 0; }) ==
+        "kv_lora_rank is 0; expected 1 to 1048576");
+  CHECK(problem([](ModelSpec& m) { m.attention.mla.v_head_dim = 1 << 19; }) ==
+        "v_head_dim is 524288; with n_heads 4 the values are wider than 1048576");
+  CHECK(problem([](ModelSpec& m) { m.attention.head_dim = 2; }) ==
+        "head_dim is 2, but with mla it is qk_nope_head_dim + qk_rope_head_dim = 4; leave it out");
+  CHECK(problem([](ModelSpec& m) { m.attention.n_kv_heads = 1; }) ==
+        "n_kv_heads is 1, but with mla every one of the 4 heads has its own keys; leave it out");
+  CHECK(problem([](ModelSpec& m) { m.attention.qkv_bias = true; }) ==
+        "qkv_bias is true, but mla has no such biases");
+  CHECK(problem([](ModelSpec& m) { m.attention.qk_norm = QkNormKind::full; }) ==
+        "qk_norm is set, but mla norms its latents instead; leave it out");
+  CHECK(problem([](ModelSpec& m) { m.position.kind = PositionKind::alibi; }) ==
+        "qk_rope_head_dim is 2; expected 0 without rope");
+  CHECK(problem([](ModelSpec& m) {
+          m.attention.mla.qk_nope_head_dim = 1;
+          m.attention.mla.qk_rope_head_dim = 3;
+        }) == "qk_rope_head_dim is 3; expected an even number above 0, since rope rotates pairs");
+  CHECK(problem([](ModelSpec& m) { m.position.fraction = 0.5; }) ==
+        "fraction is 0.5, but with mla qk_rope_head_dim says what is rotated; leave it out");
+}
+
+TEST_CASE("model: the largest experts that pass are counted without overflow") {
+  ModelSpec m = small_moe();
+  m.n_layers = 10000;
+  m.d_model = m.moe.d_ff_shared = 1 << 20;
+  m.moe.first_dense_layers = m.mlp.d_ff = 0;
+  m.moe.n_experts = m.moe.top_k = 1 << 16;
+  m.moe.d_ff = 1 << 6;
+  REQUIRE(model_problem(m).empty());
+  // Three matrices of 2^42 for the routed experts and of 2^40 for the shared ones, and the router.
+  CHECK(static_cast<double>(count_parameters(m).mlp) ==
+        doctest::Approx(1e4 * (3 * (0x1p42 + 0x1p40) + 0x1p36)).epsilon(1e-12));
+  CHECK(count_parameters(m).total() < std::int64_t{1} << 58);
 }
 
 TEST_CASE("model: heads of an odd size are fine without rope") {

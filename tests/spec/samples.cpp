@@ -47,11 +47,41 @@ ModelSpec Samples::model() {
                              ActivationKind::relu2, ActivationKind::silu, ActivationKind::swiglu,
                              ActivationKind::geglu});
   m.mlp.bias = flip();
+  if (between(0, 3) == 0) set_mla(m);
+  if (between(0, 3) == 0) set_moe(m);
   m.lm_head_bias = flip();
   m.embedding_norm = flip();
   m.embedding_scale = real(0.1, 100);
   if (flip()) m.n_params = between(1, 1 << 30);
   return m;
+}
+
+void Samples::set_mla(ModelSpec& m) {
+  MlaSpec& mla = m.attention.mla;
+  const bool rope = m.position.kind == PositionKind::rope;
+  mla = {between(0, 64), between(1, 64), between(1, 64), rope ? 2 * between(1, 32) : 0,
+         between(1, 64)};
+  m.attention.n_kv_heads = m.attention.n_heads;
+  m.attention.head_dim = mla.qk_nope_head_dim + mla.qk_rope_head_dim;
+  m.attention.qkv_bias = false;
+  m.attention.qk_norm = QkNormKind::none;
+  m.position.fraction = 1;
+}
+
+void Samples::set_moe(ModelSpec& m) {
+  MoeSpec& moe = m.moe;
+  moe.n_experts = between(1, 256);
+  moe.top_k = between(1, moe.n_experts);
+  moe.d_ff = between(1, 4096);
+  moe.d_ff_shared = flip() ? 0 : between(1, 4096);
+  moe.shared_gate = moe.d_ff_shared > 0 && flip();
+  moe.first_dense_layers = between(0, m.n_layers - 1);
+  moe.every = between(1, m.n_layers - moe.first_dense_layers);
+  moe.router_bias = flip();
+  moe.expert_bias = flip();
+  if (m.n_dense_layers() > 0) return;
+  m.mlp.d_ff = 0;
+  m.mlp.bias = false;
 }
 
 TrainingJob Samples::job() {

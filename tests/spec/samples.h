@@ -35,6 +35,8 @@ class Samples {
   PlanFile plan_file();
 
  private:
+  void set_mla(ModelSpec& model);
+  void set_moe(ModelSpec& model);
   std::mt19937_64 random_;
 };
 
