@@ -98,6 +98,7 @@ Run read_run(const Row& row) {
   run.measured.step_time_s = row.number("step_time_s");
   run.measured.peak_mem_gib = row.number("peak_mem_gib_per_gpu");
   run.measured.mem_kind = row.text("mem_kind");
+  run.mem_detail = row.text("mem_detail");
   run.measured.oom = row.text("oom") == "true";
   return run;
 }

@@ -29,6 +29,7 @@ struct Run {
   int seq_len = 0, global_batch_seqs = 0, micro_batch_seqs = 0, grad_accum = 0;
   std::string precision, act_ckpt, act_ckpt_detail, sharding, sharding_detail, offload, optimizer;
   std::string flash_attention, compile, task;
+  std::string mem_detail;  ///< of which rank memory is reported, by which counter
   int tp = 1, pp = 1, vpp = 1, cp = 1, ep = 1;
   Measured measured;
   int line = 0;  ///< of the file

@@ -8,6 +8,7 @@
 #include "planner/spec/hardware_file.h"
 #include "planner/spec/model_file.h"
 #include "planner/validate/cluster_of_run.h"
+#include "planner/validate/notes_of_run.h"
 
 namespace aforo::validate {
 namespace {
@@ -57,6 +58,7 @@ fast::StateBytes states_of(const Run& run, const fast::EngineSpec& engine) {
           {"bf16 true", "whole model", "weights and adam", "moments bf16", "weights bf16"}))
     states = fast::pure_16bit_states;
   if (engine.name == "llmq") states = {2, 2, 2, 4};
+  if (has(precision, {"nf4", "int4", "int8"})) states = fast::pure_16bit_states;
   if (has(optimizer, {"8-bit"})) states.states = 2;
   if (has(optimizer, {"mu bfloat16"})) states.states = 6;
   if (has(optimizer, {"muon"})) states.states = 4;
@@ -146,6 +148,17 @@ void set_kernels(const Run& run, Case& c) {
   setup.dropout = c.engine->name == "megatron-2022";
 }
 
+/// cuBLAS takes 32 MiB a handle since Hopper and 8.125 MiB before.
+void set_device(const AcceleratorSpec& accelerator, fast::Setup& setup) {
+  constexpr double mib = 1 << 20;
+  const Bytes usable = accelerator.usable_memory;
+  setup.device.memory = usable.value > 0 ? usable.value : accelerator.memory.value;
+  setup.device.context = accelerator.context_memory.value;
+  const bool old = accelerator.vendor == "NVIDIA" && accelerator.compute_capability < "9" &&
+                   !accelerator.compute_capability.starts_with("1");
+  setup.device.gemm_workspace = old ? 8.125 * mib : 32 * mib;
+}
+
 std::string problem_of(const Case& c) {
   if (c.setup.seq_len < 1) return "seq_len is not stated";
   if (c.model.n_layers < 1 || c.model.d_model < 1)
@@ -164,6 +177,7 @@ Case case_of(const Run& run, const Catalogue& catalogue) {
   }
   c.engine = &engine_of(run, catalogue);
   c.model = model_of(run, catalogue);
+  apply_model_notes(run, c.model);
   c.cluster = cluster_of(run, *accelerator);
   c.setup.seq_len = run.seq_len;
   c.setup.method = method_of(run);
@@ -176,6 +190,8 @@ Case case_of(const Run& run, const Catalogue& catalogue) {
   if (run.act_ckpt.empty()) c.assumptions.push_back("act_ckpt: none");
   set_offload(run, c.setup);
   set_kernels(run, c);
+  set_device(*accelerator, c.setup);
+  apply_memory_notes(run, *c.engine, c.setup);
   c.problem = problem_of(c);
   return c;
 }
