@@ -14,6 +14,7 @@ class Layer {
         model_(*setup.model),
         moe_(moe_layer),
         trained_(setup.method == Method::full),
+        inputs_kept_(trained_ || (setup.method == Method::qlora && style.quantized_inputs)),
         compiled_(setup.compiled),
         e_(setup.matrix <= MatrixType::tf32 ? 4 : 2),
         d_(model_.d_model),
@@ -52,17 +53,19 @@ class Layer {
     if (by_products()) kept_ += e_ * d_ / spread_;  // the layer's input
     if (trained_ && !fused)
       keep_unless(by_products() || setup_.recompute.norm, n * style_.norm_weight_bytes * d_ / spread_);
-    const double outputs = trained_ || style_.norm_output ? (one ? 1 : 2) : 0;
+    const double outputs = inputs_kept_ || style_.norm_output ? (one ? 1 : 2) : 0;
     // A product that gathers a sequence-parallel input keeps its shard only.
     keep_unless(by_products() || setup_.recompute.norm, outputs * e_ * d_ / spread_);
   }
 
-  void adapter(bool present, double n_matrices, double width) {
-    if (setup_.method == Method::full || !present) return;
-    const double n = style_.adapter_per_matrix ? n_matrices : 1;
-    const double bytes = style_.adapter_bytes + (setup_.adapter_dropout ? 1 : 0);
-    const bool shared = bytes <= e_ && (style_.norm_output);
-    if (!shared) keep_unless(by_products(), n * bytes * width);
+  /// Adapters on `n` matrices that read one input of `in` and write `out` together.
+  void adapter(bool present, double n, double in, double out) {
+    if (setup_.method == Method::full) return;
+    if (setup_.adapter == AdapterKind::scale) keep(e_ * out);
+    if (setup_.adapter != AdapterKind::low_rank || !present) return;
+    const bool own_copy = style_.adapter_bytes != e_;
+    const bool kept_anyway = !own_copy && (inputs_kept_ || style_.norm_output);
+    if (!kept_anyway) keep_unless(by_products(), (own_copy ? n : 1) * style_.adapter_bytes * in);
   }
 
   void attention() {
@@ -81,14 +84,14 @@ class Layer {
     keep_unless(by_products(), e_ * keys);
     keep(e_ * values);
     if (model_.attention.qk_norm != QkNormKind::none) keep(e_ * (q + keys));
-    adapter(setup_.lora.attention_qkv, 3, d_);
-    adapter(setup_.lora.attention_out, 1, out);
+    adapter(setup_.lora.attention_qkv, style_.adapter_per_matrix ? 3 : 1, d_, q + keys + values);
+    adapter(setup_.lora.attention_out, 1, out, d_);
     if (setup_.flash_attention) {
       keep(e_ * out + 4 * heads);
       working(e_ * (q + keys + values + out) + 4 * q);  // gradients; dq sums in fp32
     } else {
       const double scores = heads * setup_.seq_len;
-      const double bytes = setup_.dropout || style_.score_bytes != 5 ? style_.score_bytes : 2;
+      const double bytes = style_.score_bytes + (setup_.dropout ? 3 : 0);
       keep_unless(setup_.recompute.attention_core, bytes * scores);
       keep(e_ * out);
       working(2 * e_ * scores + e_ * (q + keys + values));
@@ -99,7 +102,8 @@ class Layer {
   void mlp(double ff, double share) {
     const bool gated = is_gated(model_.mlp.activation);
     const RecomputeCounts& r = setup_.recompute;
-    const bool product_kept = trained_ || setup_.lora.mlp;
+    const bool low_rank = !trained_ && setup_.adapter == AdapterKind::low_rank && setup_.lora.mlp;
+    const bool product_kept = inputs_kept_ || (low_rank && style_.adapter_bytes == e_);
     const double inner = gated ? (compiled_ ? 2 : style_.gate_tensors) : 1;
     keep_unless(r.mlp_up, share * e_ * ff * (by_products() ? 1 : inner));
     if (by_products()) {
@@ -108,8 +112,8 @@ class Layer {
     }
     if (product_kept)
       keep_unless(r.activation || r.mlp_up || by_products(), share * e_ * ff);
-    adapter(setup_.lora.mlp, gated ? 2 : 1, share * d_);
-    adapter(setup_.lora.mlp && style_.adapter_per_matrix, 1, share * ff);
+    adapter(setup_.lora.mlp, gated ? 2 : 1, share * d_, share * (gated ? 2 : 1) * ff);
+    adapter(setup_.lora.mlp && !product_kept, 1, share * ff, share * d_);
     working(share * e_ * ((gated ? 3 : 2) * ff + d_));
   }
 
@@ -117,7 +121,8 @@ class Layer {
   void experts() {
     const MoeSpec& moe = model_.moe;
     const double expert_tp = setup_.expert_tp > 0 ? setup_.expert_tp : tp_;
-    const double share = moe.top_k * (setup_.parallel.sequence_parallel ? expert_tp / tp_ : 1);
+    const double share = style_.expert_imbalance * moe.top_k *
+                         (setup_.parallel.sequence_parallel ? expert_tp / tp_ : 1);
     keep(share * e_ * d_);
     mlp(moe.d_ff / expert_tp, share);
     keep(share * e_ * d_);
@@ -130,13 +135,15 @@ class Layer {
   LayerActivations totals() const {
     const double tokens = tokens_of(setup_);
     return {tokens * residual_bytes() * d_ / spread_, tokens * kept_, tokens * all_,
-            tokens * (working_ + 2 * e_ * d_)};
+            tokens * (working_ + 2 * e_ * d_ + (spread_ > 1 ? 2 * e_ * d_ : 0))};
   }
 
   const Setup& setup_;
   const MemoryStyle& style_;
   const ModelSpec& model_;
-  const bool moe_, trained_, compiled_;
+  const bool moe_, trained_;
+  const bool inputs_kept_;  // by products with the base weights
+  const bool compiled_;
   const double e_, d_, tp_;
   const double spread_;  // what sequence parallelism divides tokens by
   double kept_ = 0, all_ = 0, working_ = 0;

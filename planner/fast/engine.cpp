@@ -20,6 +20,7 @@ MemoryStyle MemoryStyle::with(const YamlNode& node) const {
   MemoryStyle style = *this;
   const std::pair<const char*, double MemoryStyle::*> numbers[] = {
       {"adapter_bytes", &MemoryStyle::adapter_bytes},
+      {"expert_imbalance", &MemoryStyle::expert_imbalance},
       {"extra_workspaces", &MemoryStyle::extra_workspaces},
       {"fused_logit_bytes", &MemoryStyle::fused_logit_bytes},
       {"gate_tensors", &MemoryStyle::gate_tensors},
@@ -28,6 +29,7 @@ MemoryStyle MemoryStyle::with(const YamlNode& node) const {
       {"norm_bytes", &MemoryStyle::norm_bytes},
       {"norm_weight_bytes", &MemoryStyle::norm_weight_bytes},
       {"optimizer_temporary", &MemoryStyle::optimizer_temporary},
+      {"parallel_logit_bytes", &MemoryStyle::parallel_logit_bytes},
       {"score_bytes", &MemoryStyle::score_bytes},
       {"slack", &MemoryStyle::slack},
       {"variable_length_cache", &MemoryStyle::variable_length_cache},
@@ -35,10 +37,14 @@ MemoryStyle MemoryStyle::with(const YamlNode& node) const {
   const std::pair<const char*, bool MemoryStyle::*> flags[] = {
       {"adapter_per_matrix", &MemoryStyle::adapter_per_matrix},
       {"joint_qkv", &MemoryStyle::joint_qkv},
+      {"loads_whole", &MemoryStyle::loads_whole},
       {"norm_output", &MemoryStyle::norm_output},
       {"persistent_gradients", &MemoryStyle::persistent_gradients},
       {"pipeline_outputs", &MemoryStyle::pipeline_outputs},
-      {"repeated_kv", &MemoryStyle::repeated_kv}};
+      {"quantized_head", &MemoryStyle::quantized_head},
+      {"quantized_inputs", &MemoryStyle::quantized_inputs},
+      {"repeated_kv", &MemoryStyle::repeated_kv},
+      {"ties", &MemoryStyle::ties}};
   for (const auto& [key, member] : numbers)
     if (const auto value = node.find(key)) style.*member = value->number(0, 100);
   for (const auto& [key, member] : flags)

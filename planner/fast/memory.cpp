@@ -37,7 +37,8 @@ class Account {
   MemoryParts peak() {
     states();
     MemoryParts best;
-    for (const MemoryParts& moment : {at_loss(), at_last_layer(), at_first_layer(), at_update()})
+    for (const MemoryParts& moment :
+         {at_load(), at_loss(), at_last_layer(), at_first_layer(), at_update()})
       if (moment.allocated() > best.allocated()) best = moment;
     return reserve(best);
   }
@@ -70,7 +71,7 @@ class Account {
         held_.vectors += static_cast<double>(model_.learned_rows()) * model_.d_model;
     }
     if (stage_.last) {
-      if (!model_.tie_embeddings || !stage_.first) held_.head = table;
+      if (!model_.tie_embeddings || !style_.ties || !stage_.first) held_.head = table;
       held_.vectors += 2.0 * model_.d_model;
     }
   }
@@ -138,7 +139,7 @@ class Account {
 
   double frozen() const {
     if (setup_.method == Method::lora) return setup_.frozen_bytes * held_.all();
-    const double matrices = held_.quantized;
+    const double matrices = held_.quantized + (style_.quantized_head ? held_.head : 0);
     return setup_.frozen_bytes * matrices + setup_.unquantized_bytes * (held_.all() - matrices);
   }
 
@@ -151,7 +152,9 @@ class Account {
   double logits() const {
     if (!stage_.last) return 0;
     const double n = tokens_of(setup_) * padded_vocab() / p_.tp;
-    double bytes = setup_.fused_loss ? style_.fused_logit_bytes : style_.logit_bytes;
+    double bytes = p_.tp > 1 && style_.parallel_logit_bytes > 0 ? style_.parallel_logit_bytes
+                                                                : style_.logit_bytes;
+    if (setup_.fused_loss) bytes = style_.fused_logit_bytes;
     if (e_ < setup_.unquantized_bytes && bytes <= 8) bytes *= 2;  // an fp32 head makes fp32 logits
     return n * bytes;
   }
@@ -166,12 +169,22 @@ class Account {
     return weights + unit_ + unit_ / e_ * setup_.reduce_bytes;
   }
 
+  MemoryParts at_load() const {
+    MemoryParts m = base_;
+    m.optimizer_states = m.master = 0;
+    if (style_.loads_whole && unit_ > 0) m.gathered = 2 * held_.all();
+    return m;
+  }
+
   MemoryParts at_loss() const {
     MemoryParts m = base_;
     m.activations = kept_;
     m.logits = logits();
     m.gathered = gathered(false);
-    if (held_on_) m.gradients = gradient_;
+    // Chunks of a fused loss add to the gradient of the head one by one.
+    m.gradients = held_on_ ? gradient_ : setup_.fused_loss ? first_gradients() : 0;
+    if (setup_.method == Method::qlora) m.working = dequantized(style_.quantized_head);
+    if (p_.sequence_parallel) m.working += 2 * e_ * tokens_of(setup_) * model_.d_model;
     return m;
   }
 
@@ -196,9 +209,13 @@ class Account {
   MemoryParts at_update() const {
     MemoryParts m = base_;
     m.gradients = gradient_;
-    if (!setup_.optimizer_in_backward) m.working = style_.optimizer_temporary * local_;
+    if (!setup_.optimizer_in_backward)
+      m.working = style_.optimizer_temporary * setup_.states.states / 2 * local_;
     return m;
   }
+
+  /// A quantized matrix is whole, in 16 bits, while a product reads it.
+  double dequantized(bool head) const { return head ? e_ * held_.head : 0; }
 
   /// Of the head, the first that backward makes.
   double first_gradients() const {

@@ -38,6 +38,10 @@ struct RecomputeCounts {
   bool alternate_products = false;  ///< in the other layers: every second product (torch SAC)
 };
 
+/// What is trained beside frozen weights: low-rank matrices; scales and biases of every product's
+/// output (adapter v2); prompts that attention reads (adapter v1).
+enum class AdapterKind { low_rank, scale, prompt };
+
 /// What the card brings to the account of memory.
 struct DeviceLimits {
   double memory = 0;                     ///< bytes; 0: unknown
@@ -77,7 +81,7 @@ struct Setup {
   bool ends_count_as_layers = false;  ///< stages are cut as if embedding and head were layers
   int expert_tp = 0;              ///< tensor parallelism of experts; 0: tp
   double unquantized_bytes = 2;   ///< per frozen parameter outside the quantized matrices
-  bool adapter_dropout = false;   ///< adapters drop out their input
+  AdapterKind adapter = AdapterKind::low_rank;
   bool variable_lengths = false;  ///< sequences of a run differ; seq_len is the longest
   bool deterministic = false;     ///< matrix products with the large, fixed workspace
   DeviceLimits device;

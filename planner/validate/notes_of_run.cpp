@@ -51,8 +51,30 @@ void apply_adapters(const Run& run, fast::Setup& setup) {
   setup.lora.rank = std::stoi(match[1]);
   const std::string where = match[2];
   const bool everywhere = says(where, {"ALL", "all linear"});
-  setup.lora.attention_out = everywhere || says(where, {"proj", "o "});
+  setup.lora.attention_out = everywhere || says(where, {"proj", ",o "});
   setup.lora.mlp = everywhere || says(where, {"mlp", "MLP"});
+}
+
+/// Frozen weights: NF4 has a scale per 64 elements of 4 bytes, of 1 where those are quantized too.
+void apply_frozen(const Run& run, const fast::EngineSpec& engine, fast::Setup& setup) {
+  const std::string& text = run.precision;
+  if (setup.method == Method::lora && says(text, {"mixed"})) {
+    setup.frozen_bytes = 6;  // fp32, and the 16-bit casts that backward reads
+  } else if (setup.method == Method::qlora) {
+    setup.frozen_bytes = says(text, {"int8"})  ? 1
+                         : says(text, {"-dq"}) ? 0.5 + 1.0 / 64
+                                               : 0.5 + 4.0 / 64;
+    // peft's prepare_model_for_kbit_training casts what is not quantized to fp32.
+    const bool prepared = says(engine.style(setup.style).name, {"huggingface", "universal"});
+    if (prepared && says(text, {"NF4", "nf4", "bnb"})) setup.unquantized_bytes = 4;
+  }
+}
+
+void apply_adapter_kind(const Run& run, fast::Setup& setup) {
+  if (!says(run.task, {"adapter"})) return;
+  const bool second = says(run.task, {"adapter_v2"});
+  setup.adapter = second ? fast::AdapterKind::scale : fast::AdapterKind::prompt;
+  setup.lora.rank = 1;
 }
 
 }  // namespace
@@ -96,9 +118,14 @@ void apply_memory_notes(const Run& run, const fast::EngineSpec& engine, fast::Se
                                says(run.model_name, {"account_for_embedding_loss"});
   if (!flag_of(run, "transformer-impl").empty()) {
     setup.dropout = true;  // 0.1 unless a flag says otherwise
+    setup.parallel.sequence_parallel = setup.parallel.tp > 1 && is_set(run, "sequence-parallel");
     if (flag_of(run, "attention-backend") == "unfused") setup.flash_attention = false;
   }
+  if (run.framework.starts_with("torchtitan") && setup.compiled && run.date >= "2025")
+    setup.fused_loss = true;  // it compiles the loss too since then
   apply_adapters(run, setup);
+  apply_adapter_kind(run, setup);
+  apply_frozen(run, engine, setup);
 }
 
 }  // namespace aforo::validate

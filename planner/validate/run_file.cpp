@@ -92,6 +92,7 @@ Run read_run(const Row& row) {
   run.family = row.text("family");
   run.quality = row.text("quality");
   run.notes = row.text("notes");
+  run.date = row.text("date");
   read_model(row, run);
   read_layout(row, run);
   run.measured.tokens_per_s = row.number("tokens_per_s_total");

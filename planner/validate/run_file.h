@@ -20,7 +20,7 @@ struct Measured {
 
 /// The inputs of a run as the columns state them; 0 or "" where the source does not say.
 struct Run {
-  std::string id, repo, family, quality, notes;
+  std::string id, repo, family, quality, notes, date;
   std::string gpu, gpu_class, interconnect, framework, model_name;
   std::int64_t n_params = 0;
   int gpu_count = 0, nodes = 0;

@@ -54,6 +54,13 @@ fast::StateBytes states_of(const Run& run, const fast::EngineSpec& engine) {
   if (engine.name == "torch" || engine.name == "yafsdp" || engine.name == "maxtext")
     states = fast::fp32_sharded_states;
   if (engine.name == "deepspeed") states = fast::zero_states;
+  if (engine.name == "megatron-2022" && run.sharding == "zero1") {
+    // DeepSpeed: 16-bit gradients, fp32 ones of the own shard; BF16_Optimizer adds up in fp32 too.
+    states = fast::StateBytes{2, 2, 4, 12};
+    if (has(precision, {"bf16"})) states = fast::StateBytes{2, 6, 4, 8};
+  }
+  if (run.framework.starts_with("NeMo")) states.gradient = 2;  // its recipes reduce in bf16
+  if (run.framework.starts_with("ms-swift")) states = fast::pure_16bit_states;
   if (has(precision,
           {"bf16 true", "whole model", "weights and adam", "moments bf16", "weights bf16"}))
     states = fast::pure_16bit_states;
@@ -104,7 +111,8 @@ void set_offload(const Run& run, fast::Setup& setup) {
 }
 
 Method method_of(const Run& run) {
-  if (has(run.task, {"qlora"})) return Method::qlora;
+  const bool quantized = has(lower(run.precision), {"nf4", "int4", "int8"});
+  if (has(run.task, {"qlora"}) || (quantized && has(run.task, {"adapter"}))) return Method::qlora;
   return has(run.task, {"lora", "adapter"}) ? Method::lora : Method::full;
 }
 
@@ -154,8 +162,8 @@ void set_device(const AcceleratorSpec& accelerator, fast::Setup& setup) {
   const Bytes usable = accelerator.usable_memory;
   setup.device.memory = usable.value > 0 ? usable.value : accelerator.memory.value;
   setup.device.context = accelerator.context_memory.value;
-  const bool old = accelerator.vendor == "NVIDIA" && accelerator.compute_capability < "9" &&
-                   !accelerator.compute_capability.starts_with("1");
+  const std::string& capability = accelerator.compute_capability;
+  const bool old = accelerator.vendor == "NVIDIA" && !capability.empty() && std::atof(capability.c_str()) < 9;
   setup.device.gemm_workspace = old ? 8.125 * mib : 32 * mib;
 }
 
