@@ -16,7 +16,7 @@ class Layer {
         trained_(setup.method == Method::full),
         inputs_kept_(trained_ || (setup.method == Method::qlora && style.quantized_inputs)),
         compiled_(setup.compiled),
-        e_(setup.matrix <= MatrixType::tf32 ? 4 : 2),
+        e_(setup.matrix <= MatrixType::tf32 || setup.unquantized_bytes > 2 ? 4 : 2),
         d_(model_.d_model),
         tp_(setup.parallel.tp),
         spread_(setup.parallel.sequence_parallel ? tp_ : 1) {}
@@ -40,15 +40,13 @@ class Layer {
   }
   bool by_products() const { return setup_.recompute.alternate_products; }
 
-  double residual_bytes() const { return setup_.unquantized_bytes > e_ ? 4 : e_; }
-
   void norms() {
     const double n = model_.block == BlockKind::sandwich ? 4 : 2;
     const bool one = model_.block == BlockKind::parallel_one_norm;
     const bool fused = compiled_ || model_.norm.kind == NormKind::layer_norm;
     const bool parallel = one || model_.block == BlockKind::parallel;
     const double inputs = one || (parallel && fused) ? 1 : n;  // both norms read the same tensor
-    const double input = fused ? residual_bytes() : std::max(style_.norm_bytes, residual_bytes());
+    const double input = fused ? e_ : std::max(style_.norm_bytes, e_);
     keep_unless(by_products() || setup_.recompute.norm, inputs * input * d_ / spread_);
     if (by_products()) kept_ += e_ * d_ / spread_;  // the layer's input
     if (trained_ && !fused)
@@ -134,7 +132,7 @@ class Layer {
 
   LayerActivations totals() const {
     const double tokens = tokens_of(setup_);
-    return {tokens * residual_bytes() * d_ / spread_, tokens * kept_, tokens * all_,
+    return {tokens * e_ * d_ / spread_, tokens * kept_, tokens * all_,
             tokens * (working_ + 2 * e_ * d_ + (spread_ > 1 ? 2 * e_ * d_ : 0))};
   }
 

@@ -91,6 +91,14 @@ std::string flag_of(const Run& run, const std::string& name) {
   return "";
 }
 
+int seq_len_of(const Run& run, std::vector<std::string>& assumptions) {
+  constexpr int longest_of_alpaca = 1024;  // 1034 to 1079 with the tokenizers that litgpt lists
+  const bool alpaca = run.seq_len == 0 && says(run.notes, {"Alpaca", "alpaca"});
+  if (!alpaca && !says(run.notes, {"unpacked: short samples"})) return run.seq_len;
+  assumptions.push_back("seq_len: 1024, Alpaca's longest sample");
+  return longest_of_alpaca;
+}
+
 void apply_model_notes(const Run& run, ModelSpec& model) {
   if (!flag_of(run, "transformer-impl").empty()) {  // Megatron-Core: what is not a flag is off
     const bool gated = is_set(run, "swiglu");

@@ -187,7 +187,7 @@ Case case_of(const Run& run, const Catalogue& catalogue) {
   c.model = model_of(run, catalogue);
   apply_model_notes(run, c.model);
   c.cluster = cluster_of(run, *accelerator);
-  c.setup.seq_len = run.seq_len;
+  c.setup.seq_len = seq_len_of(run, c.assumptions);
   c.setup.method = method_of(run);
   c.setup.matrix = matrix_of(run, *accelerator);
   c.setup.states = states_of(run, *c.engine);
