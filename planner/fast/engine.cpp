@@ -44,6 +44,7 @@ MemoryStyle MemoryStyle::with(const YamlNode& node) const {
       {"quantized_head", &MemoryStyle::quantized_head},
       {"quantized_inputs", &MemoryStyle::quantized_inputs},
       {"repeated_kv", &MemoryStyle::repeated_kv},
+      {"static_buffers", &MemoryStyle::static_buffers},
       {"ties", &MemoryStyle::ties}};
   for (const auto& [key, member] : numbers)
     if (const auto value = node.find(key)) style.*member = value->number(0, 100);

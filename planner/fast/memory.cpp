@@ -184,6 +184,7 @@ class Account {
     // Chunks of a fused loss add to the gradient of the head one by one.
     m.gradients = held_on_ ? gradient_ : setup_.fused_loss ? first_gradients() : 0;
     if (setup_.method == Method::qlora) m.working = dequantized(style_.quantized_head);
+    if (style_.static_buffers) m.working = working_;
     if (p_.sequence_parallel) m.working += 2 * e_ * tokens_of(setup_) * model_.d_model;
     return m;
   }

@@ -121,6 +121,7 @@ void apply_memory_notes(const Run& run, const fast::EngineSpec& engine, fast::Se
   if (says(run.notes, {"chunked cross entropy", "cross-entropy-loss-fusion=True"}))
     setup.fused_loss = true;
   if (says(text, {"fused into backward"})) setup.optimizer_in_backward = true;
+  if (says(text, {"Paged"})) setup.offload_states = OffloadTo::cpu;  // unified memory
   if (says(run.mem_detail, {"LAST rank"})) setup.report_stage = setup.parallel.pp - 1;
   setup.ends_count_as_layers = says(run.notes, {"type:transformer|embedding"}) ||
                                says(run.model_name, {"account_for_embedding_loss"});

@@ -66,7 +66,7 @@ fast::StateBytes states_of(const Run& run, const fast::EngineSpec& engine) {
     states = fast::pure_16bit_states;
   if (engine.name == "llmq") states = {2, 2, 2, 4};
   if (has(precision, {"nf4", "int4", "int8"})) states = fast::pure_16bit_states;
-  if (has(optimizer, {"8-bit"})) states.states = 2;
+  if (has(optimizer, {"8-bit"})) states.states -= states.states > 4 ? 6 : 2;  // of both moments
   if (has(optimizer, {"mu bfloat16"})) states.states = 6;
   if (has(optimizer, {"muon"})) states.states = 4;
   return states;
@@ -124,6 +124,11 @@ void set_batches(const Run& run, Case& c) {
   if (setup.micro_batch_size == 0 && setup.global_batch_size > 0 && run.grad_accum > 0)
     setup.micro_batch_size =
         std::max(1, setup.global_batch_size / (run.grad_accum * setup.parallel.dp));
+  if (setup.micro_batch_size == 0 && run.task.starts_with("finetune") &&
+      setup.global_batch_size > 0) {
+    setup.micro_batch_size = std::max(1, setup.global_batch_size / setup.parallel.dp);
+    c.assumptions.push_back("grad_accum: 1");
+  }
   if (setup.micro_batch_size == 0) {
     setup.micro_batch_size = 1;
     c.assumptions.push_back("micro_batch_seqs: 1");
