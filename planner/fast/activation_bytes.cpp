@@ -50,7 +50,8 @@ class Layer {
     keep_unless(by_products() || setup_.recompute.norm, inputs * input * d_ / spread_);
     if (by_products()) kept_ += e_ * d_ / spread_;  // the layer's input
     if (trained_ && !fused)
-      keep_unless(by_products() || setup_.recompute.norm, n * style_.norm_weight_bytes * d_ / spread_);
+      keep_unless(by_products() || setup_.recompute.norm,
+                  n * style_.norm_weight_bytes * d_ / spread_);
     const double outputs = inputs_kept_ || style_.norm_output ? (one ? 1 : 2) : 0;
     // A product that gathers a sequence-parallel input keeps its shard only.
     keep_unless(by_products() || setup_.recompute.norm, outputs * e_ * d_ / spread_);
@@ -108,8 +109,7 @@ class Layer {
       all_ += share * e_ * ff * (inner - 1);
       kept_ += share * e_ * d_ / spread_;  // the last product's output
     }
-    if (product_kept)
-      keep_unless(r.activation || r.mlp_up || by_products(), share * e_ * ff);
+    if (product_kept) keep_unless(r.activation || r.mlp_up || by_products(), share * e_ * ff);
     adapter(setup_.lora.mlp, gated ? 2 : 1, share * d_, share * (gated ? 2 : 1) * ff);
     adapter(setup_.lora.mlp && !product_kept, 1, share * ff, share * d_);
     working(share * e_ * ((gated ? 3 : 2) * ff + d_));

@@ -12,8 +12,8 @@ namespace {
 
 /// Elements that one rank holds before data-parallel sharding.
 struct Held {
-  double layers = 0;    ///< matrices and vectors of layers, without experts
-  double quantized = 0; ///< of them, what QLoRA quantizes
+  double layers = 0;     ///< matrices and vectors of layers, without experts
+  double quantized = 0;  ///< of them, what QLoRA quantizes
   double experts = 0;
   double embedding = 0, head = 0, vectors = 0;  ///< tables, positions and the final norm
   double adapters = 0;
@@ -59,8 +59,8 @@ class Account {
     const LayerWeights dense = layer_weights(setup_, false);
     const LayerWeights moe = model_.is_moe() ? layer_weights(setup_, true) : LayerWeights{};
     held_.quantized = stage_.dense * dense.matrices + stage_.moe * (moe.matrices + moe.experts);
-    held_.layers = stage_.dense * (dense.matrices + dense.vectors) +
-                   stage_.moe * (moe.matrices + moe.vectors);
+    held_.layers =
+        stage_.dense * (dense.matrices + dense.vectors) + stage_.moe * (moe.matrices + moe.vectors);
     held_.experts = stage_.moe * moe.experts;
     held_.adapters = stage_.dense * dense.adapters + stage_.moe * moe.adapters;
     held_.largest_layer = stage_.moe > 0 ? std::max(dense.total(), moe.total()) : dense.total();
@@ -91,8 +91,8 @@ class Account {
       offloaded_ = std::max(0.0, kept_ - 2 * std::max(kept(dense_), kept(moe_)));
     kept_ -= offloaded_;
     // Final norm in and out; embedding's dropout mask.
-    const double ends = dense_.input * ((stage_.last ? 2 : 0) +
-                                        (stage_.first && setup_.dropout ? 0.5 : 0));
+    const double ends =
+        dense_.input * ((stage_.last ? 2 : 0) + (stage_.first && setup_.dropout ? 0.5 : 0));
     kept_ += ends;
     const LayerActivations& wide = moe_.all > dense_.all ? moe_ : dense_;
     const bool again = setup_.recompute.full_layers > 0 || wide.all > wide.kept;

@@ -36,8 +36,8 @@ PipelineStage pipeline_stage(const Setup& setup, int index) {
   stage.first = index == 0;
   stage.last = index == setup.parallel.pp - 1;
   const double layers = layers_of_stage(setup, index);
-  const double end = stage.last ? model.n_layers : std::min<double>(model.n_layers,
-                                                                    layers * (index + 1));
+  const double end =
+      stage.last ? model.n_layers : std::min<double>(model.n_layers, layers * (index + 1));
   stage.moe = experts_before(model, end) - experts_before(model, end - layers);
   stage.dense = layers - stage.moe;
   const double chunks = chunks_in_flight(setup, index);

@@ -40,8 +40,8 @@ LayerWeights layer_weights(const Setup& setup, bool moe_layer) {
   const double mlp_inputs = is_gated(model.mlp.activation) ? 2 : 1;
   LayerWeights out;
   out.matrices = attention_matrices(model) / tp;
-  out.vectors = norms_of(model.block) * d *
-                ((model.norm.weight ? 1 : 0) + (model.norm.bias ? 1 : 0));
+  out.vectors =
+      norms_of(model.block) * d * ((model.norm.weight ? 1 : 0) + (model.norm.bias ? 1 : 0));
   if (model.attention.qkv_bias) out.vectors += model.qkv_width() / tp;
   if (model.attention.out_bias) out.vectors += d;
   if (moe_layer) {

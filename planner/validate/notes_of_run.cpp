@@ -39,8 +39,11 @@ void apply_experts(const Run& run, ModelSpec& model) {
 /// Megatron-Core's defaults of --multi-latent-attention.
 void apply_latent_attention(const Run& run, ModelSpec& model) {
   if (!is_set(run, "multi-latent-attention")) return;
-  model.attention.mla = {.q_lora_rank = 512, .kv_lora_rank = 512, .qk_nope_head_dim = 128,
-                         .qk_rope_head_dim = 64, .v_head_dim = 128};
+  model.attention.mla = {.q_lora_rank = 512,
+                         .kv_lora_rank = 512,
+                         .qk_nope_head_dim = 128,
+                         .qk_rope_head_dim = 64,
+                         .v_head_dim = 128};
   model.attention.head_dim = 128 + 64;
 }
 

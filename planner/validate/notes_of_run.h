@@ -10,8 +10,8 @@ namespace aforo::validate {
 /// The value of "name=value" in the notes, "" if absent.
 std::string flag_of(const Run& run, const std::string& name);
 
-/// Tokens of the longest sequence: as stated, or Alpaca's longest sample where a source fine-tunes on
-/// unpacked Alpaca; says so in `assumptions`.
+/// Tokens of the longest sequence: as stated, or Alpaca's longest sample where a source fine-tunes
+/// on unpacked Alpaca; says so in `assumptions`.
 int seq_len_of(const Run& run, std::vector<std::string>& assumptions);
 
 /// Experts, gating, positions, ties and latent attention as the notes have them.

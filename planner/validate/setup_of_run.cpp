@@ -168,7 +168,8 @@ void set_device(const AcceleratorSpec& accelerator, fast::Setup& setup) {
   setup.device.memory = usable.value > 0 ? usable.value : accelerator.memory.value;
   setup.device.context = accelerator.context_memory.value;
   const std::string& capability = accelerator.compute_capability;
-  const bool old = accelerator.vendor == "NVIDIA" && !capability.empty() && std::atof(capability.c_str()) < 9;
+  const bool old =
+      accelerator.vendor == "NVIDIA" && !capability.empty() && std::atof(capability.c_str()) < 9;
   setup.device.gemm_workspace = old ? 8.125 * mib : 32 * mib;
 }
 

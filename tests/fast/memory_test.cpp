@@ -116,7 +116,8 @@ TEST_CASE("memory: activations of Megatron-LM 2022 are Korthikanti's figure 1 to
   }
 }
 
-TEST_CASE("memory: LoRA of rank 8 on all seven matrices of Llama-2-7B trains 19,988,480 parameters") {
+TEST_CASE(
+    "memory: LoRA of rank 8 on all seven matrices of Llama-2-7B trains 19,988,480 parameters") {
   const ModelSpec model = find_model("llama-2-7b");
   Setup setup = setup_of(model, 512, 1);
   setup.method = Method::lora;
@@ -211,7 +212,8 @@ TEST_CASE("memory: the first stage of a 1F1B pipeline holds one micro-batch per 
   CHECK(pipeline_stage(setup, 0).in_flight_dense == 16);
 }
 
-TEST_CASE("memory: experts are spread over ep ranks, what is left of their states over the others") {
+TEST_CASE(
+    "memory: experts are spread over ep ranks, what is left of their states over the others") {
   const ModelSpec model = find_model("mixtral-8x7b");
   Setup setup = setup_of(model, 4096, 8);
   setup.parallel.sharding = Sharding::zero1;

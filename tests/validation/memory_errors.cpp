@@ -32,7 +32,8 @@ double same_kind(const fast::MemoryParts& m, const std::string& kind) {
 
 void print_parts(const fast::MemoryParts& m) {
   fmt::print(
-      "      weights {:.2f} master {:.2f} states {:.2f} gradients {:.2f} gathered {:.2f} activations "
+      "      weights {:.2f} master {:.2f} states {:.2f} gradients {:.2f} gathered {:.2f} "
+      "activations "
       "{:.2f} working {:.2f} logits {:.2f} workspace {:.2f} slack {:.2f} cache {:.2f} context "
       "{:.2f}\n",
       m.weights / gib, m.master / gib, m.optimizer_states / gib, m.gradients / gib,
