@@ -47,7 +47,9 @@ class Layer {
     const bool parallel = one || model_.block == BlockKind::parallel;
     const double inputs = one || (parallel && fused) ? 1 : n;  // both norms read the same tensor
     const double input = fused ? e_ : std::max(style_.norm_bytes, e_);
-    keep_unless(by_products() || setup_.recompute.norm, inputs * input * d_ / spread_);
+    // Computing a norm again takes its input, without copies in fp32.
+    keep_unless(by_products(), inputs * e_ * d_ / spread_);
+    keep_unless(by_products() || setup_.recompute.norm, inputs * (input - e_) * d_ / spread_);
     if (by_products()) kept_ += e_ * d_ / spread_;  // the layer's input
     if (trained_ && !fused)
       keep_unless(by_products() || setup_.recompute.norm,

@@ -8,6 +8,7 @@
 #include "planner/fast/activation_bytes.h"
 #include "planner/fast/pipeline_stage.h"
 #include "planner/fast/weight_counts.h"
+#include "planner/lower/lower.h"
 #include "planner/spec/model_file.h"
 
 namespace aforo::fast {
@@ -223,6 +224,29 @@ TEST_CASE(
   const MemoryParts eight = memory_parts(setup, engine("megatron"));
   CHECK(eight.weights < one.weights / 4);
   CHECK(eight.master == doctest::Approx(one.master).epsilon(0.01));
+}
+
+TEST_CASE("memory: the native account is the arena of the lowered program within 0.1 %") {
+  for (const char* name : {"gpt2", "llama-3.2-1b", "qwen2-1.5b"})
+    for (Recompute recompute : {Recompute::none, Recompute::selective, Recompute::full})
+      for (int micro_batch_size : {1, 4}) {
+        CAPTURE(name);
+        CAPTURE(static_cast<int>(recompute));
+        TrainingJob job;
+        job.model = find_model(name);
+        job.seq_len = 1024;
+        job.global_batch_size = 8;
+        Plan plan;
+        plan.micro_batch_size = micro_batch_size;
+        plan.recompute.assign(job.model.n_layers, recompute);
+        Setup setup = setup_of(job.model, job.seq_len, 1);
+        setup.micro_batch_size = micro_batch_size;
+        setup.recompute.norm = setup.recompute.activation = recompute == Recompute::selective;
+        if (recompute == Recompute::full) setup.recompute.full_layers = job.model.n_layers;
+        const Bytes arena = lower(job, plan, cuda_target()).memory.arena;
+        CHECK(memory_parts(setup, engine("native")).allocated() ==
+              doctest::Approx(static_cast<double>(arena.value)).epsilon(0.001));
+      }
 }
 
 TEST_CASE("memory: what offloading takes from the device waits on the host") {
