@@ -10,18 +10,6 @@
 namespace aforo::fast {
 namespace {
 
-/// Elements that one rank holds before data-parallel sharding.
-struct Held {
-  double layers = 0;     ///< matrices and vectors of layers, without experts
-  double quantized = 0;  ///< of them, what QLoRA quantizes
-  double experts = 0;
-  double embedding = 0, head = 0, vectors = 0;  ///< tables, positions and the final norm
-  double adapters = 0;
-  double largest_layer = 0;
-  double ends() const { return embedding + head + vectors; }
-  double all() const { return layers + experts + ends(); }
-};
-
 /// One stage of one setup under one style.
 class Account {
  public:
@@ -30,7 +18,7 @@ class Account {
     p_ = setup.parallel;
     group_ = shard_group();
     e_ = setup.matrix <= MatrixType::tf32 ? 4 : 2;
-    hold();
+    held_ = stage_weights(setup, style, stage);
     layers();
   }
 
@@ -48,32 +36,6 @@ class Account {
     const double ranks = static_cast<double>(p_.dp) * p_.cp;
     if (p_.sharding != Sharding::hsdp) return ranks;
     return std::min(ranks, static_cast<double>(p_.shard_group > 0 ? p_.shard_group : 8));
-  }
-
-  double padded_vocab() const {
-    const double step = static_cast<double>(style_.vocab_multiple) * p_.tp;
-    return std::ceil(static_cast<double>(setup_.vocab_size()) / step) * step;
-  }
-
-  void hold() {
-    const LayerWeights dense = layer_weights(setup_, false);
-    const LayerWeights moe = model_.is_moe() ? layer_weights(setup_, true) : LayerWeights{};
-    held_.quantized = stage_.dense * dense.matrices + stage_.moe * (moe.matrices + moe.experts);
-    held_.layers =
-        stage_.dense * (dense.matrices + dense.vectors) + stage_.moe * (moe.matrices + moe.vectors);
-    held_.experts = stage_.moe * moe.experts;
-    held_.adapters = stage_.dense * dense.adapters + stage_.moe * moe.adapters;
-    held_.largest_layer = stage_.moe > 0 ? std::max(dense.total(), moe.total()) : dense.total();
-    const double table = padded_vocab() * model_.d_model / p_.tp;
-    if (stage_.first) {
-      held_.embedding = table;
-      if (model_.position.kind == PositionKind::learned)
-        held_.vectors += static_cast<double>(model_.learned_rows()) * model_.d_model;
-    }
-    if (stage_.last) {
-      if (!model_.tie_embeddings || !style_.ties || !stage_.first) held_.head = table;
-      held_.vectors += 2.0 * model_.d_model;
-    }
   }
 
   void layers() {
@@ -103,27 +65,33 @@ class Account {
   /// What stays through the step.
   void states() {
     const StateBytes& s = setup_.states;
-    const bool full = setup_.method == Method::full;
-    trained_ = full ? held_.all() : held_.adapters;
-    const double experts = full ? held_.experts : 0, rest = trained_ - experts;
     const double weights = shards_weights(p_.sharding) ? group_ : 1;
-    const double gradients = shards_gradients(p_.sharding) ? group_ : 1;
     const double states = shards_states(p_.sharding) ? group_ : 1;
-    const double expert_tp = setup_.expert_tp > 0 ? setup_.expert_tp : p_.tp;
-    const double copies = std::max(1.0, group_ * p_.tp / (p_.ep * expert_tp));
-    const auto share = [&](double ranks) {
-      return rest / ranks + experts / (ranks > 1 ? copies : 1);
-    };
-    base_.weights = s.weight * share(weights);
-    base_.master = s.master * share(states);
-    base_.optimizer_states = s.states * share(states);
-    gradient_ = s.gradient * share(gradients);
-    if (!full) base_.weights += frozen() / weights;
+    base_.weights = s.weight * trained(weights);
+    if (setup_.method != Method::full) base_.weights += frozen() / weights;
+    base_.master = s.master * trained(states);
+    base_.optimizer_states = s.states * trained(states);
     base_.workspace = workspace();
-    local_ = share(std::max(weights, states));
+    base_.host = offloaded_;
+    gradient_ = s.gradient * trained(shards_gradients(p_.sharding) ? group_ : 1);
+    held_on_ = style_.persistent_gradients || setup_.grad_accum() > 1;
+    if (setup_.optimizer_in_backward)
+      gradient_ = std::min(gradient_, s.gradient * std::max(held_.embedding, held_.largest_layer));
+    updated_ = trained(std::max(weights, states));
     unit_ = weights > 1 ? e_ * held_.largest_layer : 0;
     ends_unit_ = weights > 1 ? e_ * held_.ends() : 0;
-    base_.host = offloaded_;
+    offload();
+  }
+
+  /// Trained elements of one of `ranks` that share them; experts have fewer ranks to share with.
+  double trained(double ranks) const {
+    if (setup_.method != Method::full) return held_.adapters / ranks;
+    const double expert_tp = setup_.expert_tp > 0 ? setup_.expert_tp : p_.tp;
+    const double copies = std::max(1.0, group_ * p_.tp / (p_.ep * expert_tp));
+    return (held_.layers + held_.ends()) / ranks + held_.experts / (ranks > 1 ? copies : 1);
+  }
+
+  void offload() {
     if (setup_.offload_states != OffloadTo::none) {
       base_.host += base_.master + base_.optimizer_states;
       base_.master = base_.optimizer_states = 0;
@@ -132,9 +100,6 @@ class Account {
       base_.host += base_.weights;
       base_.weights = std::min(base_.weights, 2 * e_ * held_.largest_layer);
     }
-    held_on_ = style_.persistent_gradients || setup_.grad_accum() > 1;
-    if (setup_.optimizer_in_backward)
-      gradient_ = std::min(gradient_, s.gradient * std::max(held_.embedding, held_.largest_layer));
   }
 
   double frozen() const {
@@ -151,7 +116,7 @@ class Account {
 
   double logits() const {
     if (!stage_.last) return 0;
-    const double n = tokens_of(setup_) * padded_vocab() / p_.tp;
+    const double n = tokens_of(setup_) * padded_vocab(setup_, style_) / p_.tp;
     double bytes = p_.tp > 1 && style_.parallel_logit_bytes > 0 ? style_.parallel_logit_bytes
                                                                 : style_.logit_bytes;
     if (setup_.fused_loss) bytes = style_.fused_logit_bytes;
@@ -211,7 +176,7 @@ class Account {
     MemoryParts m = base_;
     m.gradients = gradient_;
     if (!setup_.optimizer_in_backward)
-      m.working = style_.optimizer_temporary * setup_.states.states / 2 * local_;
+      m.working = style_.optimizer_temporary * setup_.states.states / 2 * updated_;
     return m;
   }
 
@@ -243,11 +208,11 @@ class Account {
   const PipelineStage& stage_;
   Parallelism p_;
   double group_ = 1, e_ = 2;
-  Held held_;
+  StageWeights held_;
   LayerActivations dense_, moe_;
   double kept_ = 0, working_ = 0, layer_ = 0, offloaded_ = 0;
   MemoryParts base_;
-  double gradient_ = 0, trained_ = 0, local_ = 0, unit_ = 0, ends_unit_ = 0;
+  double gradient_ = 0, updated_ = 0, unit_ = 0, ends_unit_ = 0;
   bool held_on_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include "planner/fast/weight_counts.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace aforo::fast {
 namespace {
@@ -57,6 +58,36 @@ LayerWeights layer_weights(const Setup& setup, bool moe_layer) {
   }
   if (setup.method != Method::full) out.adapters = adapter_elements(setup) / tp;
   return out;
+}
+
+double padded_vocab(const Setup& setup, const MemoryStyle& style) {
+  const double step = static_cast<double>(style.vocab_multiple) * setup.parallel.tp;
+  return std::ceil(static_cast<double>(setup.vocab_size()) / step) * step;
+}
+
+StageWeights stage_weights(const Setup& setup, const MemoryStyle& style,
+                           const PipelineStage& stage) {
+  const ModelSpec& model = *setup.model;
+  const LayerWeights dense = layer_weights(setup, false);
+  const LayerWeights moe = stage.moe > 0 ? layer_weights(setup, true) : LayerWeights{};
+  StageWeights held;
+  held.layers =
+      stage.dense * (dense.matrices + dense.vectors) + stage.moe * (moe.matrices + moe.vectors);
+  held.quantized = stage.dense * dense.matrices + stage.moe * (moe.matrices + moe.experts);
+  held.experts = stage.moe * moe.experts;
+  held.adapters = stage.dense * dense.adapters + stage.moe * moe.adapters;
+  held.largest_layer = std::max(stage.dense > 0 ? dense.total() : 0, moe.total());
+  const double table = padded_vocab(setup, style) * model.d_model / setup.parallel.tp;
+  if (stage.first) {
+    held.embedding = table;
+    if (model.position.kind == PositionKind::learned)
+      held.vectors += static_cast<double>(model.learned_rows()) * model.d_model;
+  }
+  if (stage.last) {
+    if (!model.tie_embeddings || !style.ties || !stage.first) held.head = table;
+    held.vectors += 2.0 * model.d_model;
+  }
+  return held;
 }
 
 }  // namespace aforo::fast

@@ -1,6 +1,9 @@
 #pragma once
-// Parameters of one layer as one device holds them: split over tensor- and expert-parallel ranks.
+// Parameters as one device holds them: split over stages, tensor- and expert-parallel ranks, before
+// data-parallel ranks share them.
 
+#include "planner/fast/engine.h"
+#include "planner/fast/pipeline_stage.h"
 #include "planner/fast/setup.h"
 
 namespace aforo::fast {
@@ -15,5 +18,24 @@ struct LayerWeights {
 };
 
 LayerWeights layer_weights(const Setup& setup, bool moe_layer);
+
+/// Elements of one pipeline stage on one device.
+struct StageWeights {
+  double layers = 0;     ///< matrices and vectors, without experts
+  double quantized = 0;  ///< what QLoRA quantizes: matrices and experts
+  double experts = 0;
+  double embedding = 0, head = 0;  ///< token tables
+  double vectors = 0;              ///< positions and the final norm
+  double adapters = 0;
+  double largest_layer = 0;
+  double ends() const { return embedding + head + vectors; }
+  double all() const { return layers + experts + ends(); }
+};
+
+StageWeights stage_weights(const Setup& setup, const MemoryStyle& style,
+                           const PipelineStage& stage);
+
+/// Rows of the token tables over all tensor-parallel ranks.
+double padded_vocab(const Setup& setup, const MemoryStyle& style);
 
 }  // namespace aforo::fast
