@@ -1,18 +1,84 @@
 #include "planner/fast/engine.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "planner/base/files.h"
 
 namespace aforo::fast {
+namespace {
+
+std::vector<std::string> strings(const YamlNode& node) {
+  std::vector<std::string> out;
+  for (const YamlNode& item : node.items()) out.push_back(item.string());
+  return out;
+}
+
+}  // namespace
+
+MemoryStyle MemoryStyle::with(const YamlNode& node) const {
+  MemoryStyle style = *this;
+  const std::pair<const char*, double MemoryStyle::*> numbers[] = {
+      {"adapter_bytes", &MemoryStyle::adapter_bytes},
+      {"expert_imbalance", &MemoryStyle::expert_imbalance},
+      {"extra_workspaces", &MemoryStyle::extra_workspaces},
+      {"fused_logit_bytes", &MemoryStyle::fused_logit_bytes},
+      {"gate_tensors", &MemoryStyle::gate_tensors},
+      {"gathered_units", &MemoryStyle::gathered_units},
+      {"logit_bytes", &MemoryStyle::logit_bytes},
+      {"norm_bytes", &MemoryStyle::norm_bytes},
+      {"norm_weight_bytes", &MemoryStyle::norm_weight_bytes},
+      {"optimizer_temporary", &MemoryStyle::optimizer_temporary},
+      {"parallel_logit_bytes", &MemoryStyle::parallel_logit_bytes},
+      {"score_bytes", &MemoryStyle::score_bytes},
+      {"slack", &MemoryStyle::slack},
+      {"variable_length_cache", &MemoryStyle::variable_length_cache},
+      {"workspaces", &MemoryStyle::workspaces}};
+  const std::pair<const char*, bool MemoryStyle::*> flags[] = {
+      {"adapter_per_matrix", &MemoryStyle::adapter_per_matrix},
+      {"joint_qkv", &MemoryStyle::joint_qkv},
+      {"loads_whole", &MemoryStyle::loads_whole},
+      {"norm_output", &MemoryStyle::norm_output},
+      {"persistent_gradients", &MemoryStyle::persistent_gradients},
+      {"pipeline_outputs", &MemoryStyle::pipeline_outputs},
+      {"quantized_head", &MemoryStyle::quantized_head},
+      {"quantized_inputs", &MemoryStyle::quantized_inputs},
+      {"repeated_kv", &MemoryStyle::repeated_kv},
+      {"static_buffers", &MemoryStyle::static_buffers},
+      {"ties", &MemoryStyle::ties}};
+  for (const auto& [key, member] : numbers)
+    if (const auto value = node.find(key)) style.*member = value->number(0, 100);
+  for (const auto& [key, member] : flags)
+    if (const auto value = node.find(key)) style.*member = value->boolean();
+  if (const auto value = node.find("communicator")) style.communicator = value->bytes().value;
+  if (const auto value = node.find("vocab_multiple"))
+    style.vocab_multiple = static_cast<int>(value->integer(1, 4096));
+  if (const auto value = node.find("name")) style.name = value->string();
+  if (const auto value = node.find("frameworks")) style.frameworks = strings(*value);
+  node.finish();
+  return style;
+}
+
+int EngineSpec::style_of(const std::string& framework) const {
+  int best = 0;
+  std::size_t length = 0;
+  for (std::size_t i = 0; i < styles.size(); ++i)
+    for (const std::string& beginning : styles[i].frameworks)
+      if (beginning.size() > length && framework.starts_with(beginning))
+        best = static_cast<int>(i) + 1, length = beginning.size();
+  return best;
+}
 
 EngineSpec read_engine(const YamlNode& node) {
   EngineSpec engine;
   engine.name = node.at("name").string();
   engine.title = node.at("title").string();
   engine.native = node.at("native").boolean();
-  for (const YamlNode& item : node.at("frameworks").items())
-    engine.frameworks.push_back(item.string());
+  engine.frameworks = strings(node.at("frameworks"));
+  if (const auto memory = node.find("memory")) engine.memory = MemoryStyle{}.with(*memory);
+  if (const auto styles = node.find("styles"))
+    for (const YamlNode& style : styles->items())
+      engine.styles.push_back(engine.memory.with(style));
   node.finish();
   return engine;
 }

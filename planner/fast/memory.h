@@ -7,7 +7,7 @@
 namespace aforo::fast {
 
 /// Bytes of the fullest rank at its peak. What the allocator hands out is the sum of all parts but
-/// `context` and `slack`.
+/// `context`, `slack` and `cache`.
 struct MemoryParts {
   double weights = 0;  ///< compute copy, resident share
   double master = 0;
@@ -19,6 +19,7 @@ struct MemoryParts {
   double logits = 0;       ///< logits, loss and their gradient
   double workspace = 0;    ///< matrix-product and attention workspaces
   double slack = 0;        ///< reserved by a caching allocator but not in use
+  double cache = 0;        ///< reserved too, but given back when memory gets short
   double context = 0;      ///< driver context, libraries, communicators
   double host = 0;         ///< pinned host memory (offload)
 
@@ -26,10 +27,13 @@ struct MemoryParts {
     return weights + master + optimizer_states + gradients + gathered + activations + working +
            logits + workspace;
   }
-  double reserved() const { return allocated() + slack; }
+  double reserved() const { return allocated() + slack + cache; }
   double device() const { return reserved() + context; }  ///< what nvidia-smi shows
+  double required() const { return device() - cache; }    ///< with less the run fails
 };
 
+/// The account at the worst of four moments: the loss, the backward pass of the last layer, that of
+/// the first, the update. With pipelines: of the stage `setup.report_stage`, or of the fuller end.
 MemoryParts memory_parts(const Setup& setup, const EngineSpec& engine);
 
 }  // namespace aforo::fast

@@ -40,6 +40,17 @@ struct RecomputeCounts {
   bool alternate_products = false;  ///< in the other layers: every second product (torch SAC)
 };
 
+/// What is trained beside frozen weights: low-rank matrices; scales and biases of every product's
+/// output (adapter v2); prompts that attention reads (adapter v1).
+enum class AdapterKind { low_rank, scale, prompt };
+
+/// What the card brings to the account of memory.
+struct DeviceLimits {
+  double memory = 0;                       ///< bytes; 0: unknown
+  double context = 0.6 * (1 << 30);        ///< driver context and modules
+  double gemm_workspace = 32 * (1 << 20);  ///< of one cuBLAS handle: 8.1 MiB before Hopper
+};
+
 struct Setup {
   const ModelSpec* model = nullptr;
   Method method = Method::full;
@@ -66,6 +77,18 @@ struct Setup {
   OffloadTo offload_activations = OffloadTo::none;
   OffloadTo offload_states = OffloadTo::none;
   OffloadTo offload_weights = OffloadTo::none;
+
+  // What only memory depends on.
+  int style = 0;                      ///< of the engine's ways to write a layer, EngineSpec::style
+  int report_stage = -1;              ///< the pipeline stage asked about; -1: the fullest
+  bool naive_pipeline = false;        ///< stages take turns: one micro-batch in flight
+  bool ends_count_as_layers = false;  ///< stages are cut as if embedding and head were layers
+  int expert_tp = 0;                  ///< tensor parallelism of experts; 0: tp
+  double unquantized_bytes = 2;       ///< per frozen parameter outside the quantized matrices
+  AdapterKind adapter = AdapterKind::low_rank;
+  bool variable_lengths = false;  ///< sequences of a run differ; seq_len is the longest
+  bool deterministic = false;     ///< matrix products with the large, fixed workspace
+  DeviceLimits device;
 
   std::int64_t vocab_size() const { return vocab > 0 ? vocab : model->vocab_size; }
   int grad_accum() const {

@@ -16,9 +16,18 @@ std::string plain(const std::string& text) {
   return out;
 }
 
+/// "GPT-2 architecture, 52B" is not gpt2; cut-down copies with fewer layers still are.
+bool far_apart(const ModelSpec& model, const Run& run) {
+  if (run.n_params == 0) return false;
+  const double ratio =
+      static_cast<double>(run.n_params) / static_cast<double>(count_parameters(model).total());
+  return ratio > 4 || (ratio < 0.25 && run.n_layers == 0);
+}
+
 bool agrees(const ModelSpec& model, const Run& run) {
   const auto same = [](int stated, int ours) { return stated == 0 || stated == ours; };
-  return same(run.d_model, model.d_model) && same(run.n_heads, model.attention.n_heads) &&
+  return !far_apart(model, run) && same(run.d_model, model.d_model) &&
+         same(run.n_heads, model.attention.n_heads) &&
          (model.is_moe() || same(run.d_ff, model.mlp.d_ff));
 }
 

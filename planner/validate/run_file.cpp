@@ -93,12 +93,14 @@ Run read_run(const Row& row) {
   run.family = row.text("family");
   run.quality = row.text("quality");
   run.notes = row.text("notes");
+  run.date = row.text("date");
   read_model(row, run);
   read_layout(row, run);
   run.measured.tokens_per_s = row.number("tokens_per_s_total");
   run.measured.step_time_s = row.number("step_time_s");
   run.measured.peak_mem_gib = row.number("peak_mem_gib_per_gpu");
   run.measured.mem_kind = row.text("mem_kind");
+  run.mem_detail = row.text("mem_detail");
   run.measured.oom = row.text("oom") == "true";
   return run;
 }

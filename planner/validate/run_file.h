@@ -20,7 +20,7 @@ struct Measured {
 
 /// The inputs of a run as the columns state them; 0 or "" where the source does not say.
 struct Run {
-  std::string id, repo, family, quality, notes;
+  std::string id, repo, family, quality, notes, date;
   std::string gpu, gpu_class, interconnect, framework, model_name;
   std::int64_t n_params = 0;
   int gpu_count = 0, nodes = 0;
@@ -29,6 +29,7 @@ struct Run {
   int seq_len = 0, global_batch_seqs = 0, micro_batch_seqs = 0, grad_accum = 0;
   std::string precision, act_ckpt, act_ckpt_detail, sharding, sharding_detail, offload, optimizer;
   std::string flash_attention, compile, task;
+  std::string mem_detail;  ///< of which rank memory is reported, by which counter
   int tp = 1, pp = 1, cp = 1, ep = 1;
   int vpp = 0;
   Measured measured;

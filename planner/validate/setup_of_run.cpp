@@ -8,6 +8,7 @@
 #include "planner/spec/hardware_file.h"
 #include "planner/spec/model_file.h"
 #include "planner/validate/cluster_of_run.h"
+#include "planner/validate/notes_of_run.h"
 
 namespace aforo::validate {
 namespace {
@@ -54,11 +55,19 @@ fast::StateBytes states_of(const Run& run, const fast::EngineSpec& engine) {
       engine.name == "maxtext")
     states = fast::fp32_sharded_states;
   if (engine.name == "deepspeed") states = fast::zero_states;
+  if (engine.name == "megatron-2022" && run.sharding == "zero1") {
+    // DeepSpeed: 16-bit gradients, fp32 ones of the own shard; BF16_Optimizer adds up in fp32 too.
+    states = fast::StateBytes{2, 2, 4, 12};
+    if (has(precision, {"bf16"})) states = fast::StateBytes{2, 6, 4, 8};
+  }
+  if (run.framework.starts_with("NeMo")) states.gradient = 2;  // its recipes reduce in bf16
+  if (run.framework.starts_with("ms-swift")) states = fast::pure_16bit_states;
   if (has(precision,
           {"bf16 true", "whole model", "weights and adam", "moments bf16", "weights bf16"}))
     states = fast::pure_16bit_states;
   if (engine.name == "llmq") states = {2, 2, 2, 4};
-  if (has(optimizer, {"8-bit"})) states.states = 2;
+  if (has(precision, {"nf4", "int4", "int8"})) states = fast::pure_16bit_states;
+  if (has(optimizer, {"8-bit"})) states.states -= states.states > 4 ? 6 : 2;  // of both moments
   if (has(optimizer, {"mu bfloat16"})) states.states = 6;
   if (has(optimizer, {"muon"})) states.states = 4;
   return states;
@@ -111,7 +120,8 @@ void set_offload(const Run& run, fast::Setup& setup) {
 }
 
 Method method_of(const Run& run) {
-  if (has(run.task, {"qlora"})) return Method::qlora;
+  const bool quantized = has(lower(run.precision), {"nf4", "int4", "int8"});
+  if (has(run.task, {"qlora"}) || (quantized && has(run.task, {"adapter"}))) return Method::qlora;
   return has(run.task, {"lora", "adapter"}) ? Method::lora : Method::full;
 }
 
@@ -140,6 +150,11 @@ void set_batches(const Run& run, Case& c) {
   if (setup.micro_batch_size == 0 && setup.global_batch_size > 0 && run.grad_accum > 0)
     setup.micro_batch_size =
         std::max(1, setup.global_batch_size / (run.grad_accum * setup.parallel.dp));
+  if (setup.micro_batch_size == 0 && run.task.starts_with("finetune") &&
+      setup.global_batch_size > 0) {
+    setup.micro_batch_size = std::max(1, setup.global_batch_size / setup.parallel.dp);
+    c.assumptions.push_back("grad_accum: 1");
+  }
   if (setup.micro_batch_size == 0) {
     setup.micro_batch_size = 1;
     c.assumptions.push_back("micro_batch_seqs: 1");
@@ -180,6 +195,18 @@ void set_kernels(const Run& run, Case& c) {
   setup.dropout = c.engine->name == "megatron-2022";
 }
 
+/// cuBLAS takes 32 MiB a handle since Hopper and 8.125 MiB before.
+void set_device(const AcceleratorSpec& accelerator, fast::Setup& setup) {
+  constexpr double mib = 1 << 20;
+  const Bytes usable = accelerator.usable_memory;
+  setup.device.memory = usable.value > 0 ? usable.value : accelerator.memory.value;
+  setup.device.context = accelerator.context_memory.value;
+  const std::string& capability = accelerator.compute_capability;
+  const bool old =
+      accelerator.vendor == "NVIDIA" && !capability.empty() && std::atof(capability.c_str()) < 9;
+  setup.device.gemm_workspace = old ? 8.125 * mib : 32 * mib;
+}
+
 std::string problem_of(const Case& c) {
   if (c.setup.seq_len < 1) return "seq_len is not stated";
   if (c.model.n_layers < 1 || c.model.d_model < 1)
@@ -198,8 +225,9 @@ Case case_of(const Run& run, const Catalogue& catalogue) {
   }
   c.engine = &engine_of(run, catalogue);
   c.model = model_of(run, catalogue);
+  apply_model_notes(run, c.model);
   c.cluster = cluster_of(run, *accelerator);
-  c.setup.seq_len = run.seq_len;
+  c.setup.seq_len = seq_len_of(run, c.assumptions);
   c.setup.method = method_of(run);
   c.setup.matrix = matrix_of(run, *accelerator);
   c.setup.states = states_of(run, *c.engine);
@@ -212,6 +240,8 @@ Case case_of(const Run& run, const Catalogue& catalogue) {
   if (run.act_ckpt.empty()) c.assumptions.push_back("act_ckpt: none");
   set_offload(run, c.setup);
   set_kernels(run, c);
+  set_device(*accelerator, c.setup);
+  apply_memory_notes(run, *c.engine, c.setup);
   c.problem = problem_of(c);
   return c;
 }
