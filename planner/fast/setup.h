@@ -69,7 +69,6 @@ struct Setup {
   RecomputeCounts recompute;
   bool flash_attention = true;
   bool compiled = false;       ///< the framework's compiler fuses passes
-  bool deterministic = false;  ///< kernels whose sums have a fixed order
   bool cuda_graphs = false;
   bool fused_loss = false;  ///< logits are never kept in full
   bool optimizer_in_backward = false;
