@@ -68,7 +68,7 @@ struct Setup {
   Parallelism parallel;
   RecomputeCounts recompute;
   bool flash_attention = true;
-  bool compiled = false;       ///< the framework's compiler fuses passes
+  bool compiled = false;  ///< the framework's compiler fuses passes
   bool cuda_graphs = false;
   bool fused_loss = false;  ///< logits are never kept in full
   bool optimizer_in_backward = false;
