@@ -47,9 +47,11 @@ class Layer {
     const bool fused = compiled_ || model_.norm.kind == NormKind::layer_norm;
     const bool parallel = one || model_.block == BlockKind::parallel;
     const double inputs = one || (parallel && fused) ? 1 : n;  // both norms read the same tensor
+    const double again = setup_.recompute.out && inputs > 1 ? inputs - 1 : 0;  // behind attention
     const double input = fused ? e_ : std::max(style_.norm_bytes, e_);
     // Computing a norm again takes its input, without copies in fp32.
-    keep_unless(by_products(), inputs * e_ * d_ / spread_);
+    keep_unless(by_products(), (inputs - again) * e_ * d_ / spread_);
+    all_ += again * e_ * d_ / spread_;
     keep_unless(by_products() || setup_.recompute.norm, inputs * (input - e_) * d_ / spread_);
     if (by_products()) kept_ += e_ * d_ / spread_;  // the layer's input
     if (trained_ && !fused)
@@ -88,7 +90,9 @@ class Layer {
     keep_unless(again, e_ * values);
     if (model_.attention.qk_norm != QkNormKind::none) keep(e_ * (q + keys));
     adapter(setup_.lora.attention_qkv, style_.adapter_per_matrix ? 3 : 1, d_, q + keys + values);
-    adapter(setup_.lora.attention_out, 1, out, d_);
+    // Attention keeps its output anyway; only a copy of its own costs more.
+    const bool copies = style_.adapter_bytes != e_;
+    adapter(setup_.lora.attention_out && copies, 1, out, d_);
     if (setup_.flash_attention) {
       keep_unless(setup_.recompute.attention_core, e_ * out + 4 * heads);
       working(e_ * (q + keys + values + out) + 4 * q);  // gradients; dq sums in fp32

@@ -86,7 +86,7 @@ class Account {
       gradient_ = std::min(gradient_, s.gradient * std::max(held_.embedding, held_.largest_layer));
     updated_ = trained(std::max(weights, states));
     unit_ = weights > 1 ? e_ * held_.largest_layer : 0;
-    ends_unit_ = weights > 1 ? e_ * held_.ends() : 0;
+    ends_unit_ = weights > 1 ? e_ * std::max(held_.embedding, held_.head) : 0;
     offload();
   }
 
@@ -144,7 +144,8 @@ class Account {
       return 2 * unit_ + 2 * unit_ / e_ * setup_.reduce_bytes + ends_unit_;
     const double weights = style_.gathered_units * unit_ + ends_unit_;
     if (!backward || setup_.method != Method::full) return weights;
-    return weights + unit_ + unit_ / e_ * setup_.reduce_bytes;
+    const double share = std::min(1.0, style_.gathered_units);
+    return weights + share * (unit_ + unit_ / e_ * setup_.reduce_bytes);
   }
 
   MemoryParts at_load() const {

@@ -63,6 +63,9 @@ void apply_frozen(const Run& run, const fast::EngineSpec& engine, fast::Setup& s
   const std::string& text = run.precision;
   if (setup.method == Method::lora && says(text, {"mixed"})) {
     setup.frozen_bytes = 6;  // fp32, and the 16-bit casts that backward reads
+  } else if (setup.method == Method::lora && engine.name == "megatron" &&
+             setup.matrix >= fast::MatrixType::fp8) {
+    setup.frozen_bytes = 1;  // fp8 is the only copy of a weight that no optimizer reads
   } else if (setup.method == Method::qlora) {
     setup.frozen_bytes = says(text, {"int8"})  ? 1
                          : says(text, {"-dq"}) ? 0.5 + 1.0 / 64

@@ -66,7 +66,7 @@ fast::StateBytes states_of(const Run& run, const fast::EngineSpec& engine) {
           {"bf16 true", "whole model", "weights and adam", "moments bf16", "weights bf16"}))
     states = fast::pure_16bit_states;
   if (engine.name == "llmq")  // the 16-bit master is the working copy unless products are fp8
-    states = has(precision, {"fp8"}) ? fast::StateBytes{2, 2, 2, 4} : fast::StateBytes{2, 2, 0, 4};
+    states = has(precision, {"fp8"}) ? fast::StateBytes{1, 2, 2, 4} : fast::StateBytes{2, 2, 0, 4};
   if (has(precision, {"nf4", "int4", "int8"})) states = fast::pure_16bit_states;
   if (has(optimizer, {"8-bit"})) states.states -= states.states > 4 ? 6 : 2;  // of both moments
   if (has(optimizer, {"mu bfloat16"})) states.states = 6;
