@@ -1,9 +1,16 @@
 #include "planner/fast/engine.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <utility>
 
+#include "planner/base/error.h"
 #include "planner/base/files.h"
+#include "planner/base/nearest.h"
+#include "planner/base/text.h"
+#include "planner/spec/enum_tables.h"
 
 namespace aforo::fast {
 namespace {
@@ -12,6 +19,27 @@ std::vector<std::string> strings(const YamlNode& node) {
   std::vector<std::string> out;
   for (const YamlNode& item : node.items()) out.push_back(item.string());
   return out;
+}
+
+EngineSupport read_support(const YamlNode& node) {
+  EngineSupport support;
+  support.shardings.clear();
+  for (const YamlNode& item : node.at("shardings").items())
+    support.shardings.push_back(item.enumeration<Sharding>());
+  const std::pair<const char*, bool EngineSupport::*> flags[] = {
+      {"tp", &EngineSupport::tp},
+      {"pp", &EngineSupport::pp},
+      {"cp", &EngineSupport::cp},
+      {"ep", &EngineSupport::ep},
+      {"interleaving", &EngineSupport::interleaving},
+      {"fp8", &EngineSupport::fp8},
+      {"moe", &EngineSupport::moe},
+      {"offload_states", &EngineSupport::offload_states},
+      {"offload_activations", &EngineSupport::offload_activations}};
+  for (const auto& [key, member] : flags)
+    if (const auto value = node.find(key)) support.*member = value->boolean();
+  node.finish();
+  return support;
 }
 
 }  // namespace
@@ -77,12 +105,25 @@ EngineSpec read_engine(const YamlNode& node) {
   engine.title = node.at("title").string();
   engine.native = node.at("native").boolean();
   engine.frameworks = strings(node.at("frameworks"));
+  engine.supports = read_support(node.at("supports"));
   if (const auto memory = node.find("memory")) engine.memory = MemoryStyle{}.with(*memory);
   if (const auto styles = node.find("styles"))
     for (const YamlNode& style : styles->items())
       engine.styles.push_back(engine.memory.with(style));
   node.finish();
   return engine;
+}
+
+const EngineSpec& find_engine(const std::vector<EngineSpec>& engines, const std::string& name) {
+  std::vector<std::string> names;
+  for (const EngineSpec& engine : engines) {
+    if (engine.name == name) return engine;
+    names.push_back(engine.name);
+  }
+  const std::string near = nearest(name, names);
+  throw InputError(fmt::format("there is no engine {}{}; the engines are {}", shown(name),
+                               near.empty() ? "" : fmt::format("; did you mean {}?", near),
+                               fmt::join(names, ", ")));
 }
 
 std::vector<EngineSpec> all_engines() {

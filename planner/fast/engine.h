@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "planner/base/yaml_reader.h"
+#include "planner/spec/plan.h"
 
 namespace aforo::fast {
 
@@ -50,13 +51,24 @@ struct MemoryStyle {
   MemoryStyle with(const YamlNode& node) const;
 };
 
+/// Layouts an engine can run. What is not listed is never proposed for it.
+struct EngineSupport {
+  std::vector<Sharding> shardings = {Sharding::ddp};
+  bool tp = false, pp = false, cp = false, ep = false;
+  bool interleaving = false;  ///< vpp above 1
+  bool fp8 = false;
+  bool offload_states = false, offload_activations = false;
+  bool moe = false;
+};
+
 struct EngineSpec {
   std::string name;
   std::string title;                    ///< "Megatron-Core with Transformer Engine"
   bool native = false;                  ///< aforo's own runtime executes it
   std::vector<std::string> frameworks;  ///< beginnings of framework names in published runs
-  MemoryStyle memory;                   ///< unless a style says otherwise
-  std::vector<MemoryStyle> styles;      ///< programs of this engine that are written otherwise
+  EngineSupport supports;
+  MemoryStyle memory;               ///< unless a style says otherwise
+  std::vector<MemoryStyle> styles;  ///< programs of this engine that are written otherwise
 
   /// Style 0 is the engine's own, 1 the first of `styles`.
   const MemoryStyle& style(int index) const { return index > 0 ? styles[index - 1] : memory; }
@@ -65,6 +77,9 @@ struct EngineSpec {
 };
 
 EngineSpec read_engine(const YamlNode& node);
+
+/// The engine of that name. Throws InputError naming the nearest.
+const EngineSpec& find_engine(const std::vector<EngineSpec>& engines, const std::string& name);
 
 /// Every profile in profiles/engines, sorted by name.
 std::vector<EngineSpec> all_engines();

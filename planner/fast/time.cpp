@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "planner/fast/activation_bytes.h"
 #include "planner/fast/collectives.h"
 
 namespace aforo::fast {
@@ -162,7 +163,12 @@ class StepTimer {
     window_ = busy;
     parts_.hardware_flops = m * (flops_ + blocks_.head.flops / p_.pp);
     if (setup_.offload_activations != OffloadTo::none) {
-      const double moved = 2 * counts_.total() / p_.pp * tokens_ * setup_.model->d_model * 2;
+      // What layers keep goes out and comes back, beside compute.
+      const double moved = 2 *
+                           (full_share_ * counts_.total() * blocks_.input_bytes +
+                            (1 - full_share_) * (counts_.dense * blocks_.dense_kept +
+                                                 counts_.moe * blocks_.moe_kept)) /
+                           p_.pp;
       parts_.offload += m * std::max(0.0, moved / rates_[Rate::host_link] - (f + b));
     }
   }
@@ -258,6 +264,10 @@ Blocks block_costs(const Setup& setup, const Cluster& cluster, const Rates& rate
   blocks.dense_work = layer_work(setup, false);
   if (setup.model->is_moe()) blocks.moe_work = layer_work(setup, true);
   time_blocks(setup, cluster, rates, blocks);
+  const LayerActivations dense = layer_activations(setup, MemoryStyle{}, false);
+  blocks.input_bytes = dense.input;
+  blocks.dense_kept = dense.kept;
+  if (setup.model->is_moe()) blocks.moe_kept = layer_activations(setup, MemoryStyle{}, true).kept;
   return blocks;
 }
 

@@ -35,6 +35,8 @@ struct Blocks {
   LayerWork dense_work, moe_work;
   LayerTime dense, moe;
   HeadTime head;
+  double input_bytes = 0;               ///< a layer keeps under full recomputation
+  double dense_kept = 0, moe_kept = 0;  ///< and under the selective switches
 };
 Blocks block_costs(const Setup& setup, const Cluster& cluster, const Rates& rates);
 

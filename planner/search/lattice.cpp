@@ -59,7 +59,8 @@ void check(const LatticeRequest& request) {
 LatticeResult search_lattice(const LatticeRequest& request) {
   check(request);
   const std::vector<LatticeCell> cells = lattice_cells(request);
-  const int n_threads = std::max(1, std::min<int>(request.n_threads, static_cast<int>(cells.size())));
+  const int n_threads =
+      std::max(1, std::min<int>(request.n_threads, static_cast<int>(cells.size())));
   std::vector<LatticeResult> parts(n_threads);
   std::vector<std::thread> threads;
   const auto work = [&](int first) {

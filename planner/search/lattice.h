@@ -22,9 +22,9 @@ struct LatticeSpace {
   std::vector<Sharding> shardings;
   std::vector<int> micro_batch_sizes;
   std::vector<int> tp, pp, cp, ep;
-  bool selective = true;         ///< recomputing norms and activations may be tried
-  bool full_recompute = true;    ///< and whole layers, from none to all
-  bool offload_states = false;   ///< optimizer states and masters on the host may be tried
+  bool selective = true;        ///< recomputing norms and activations may be tried
+  bool full_recompute = true;   ///< and whole layers, from none to all
+  bool offload_states = false;  ///< optimizer states and masters on the host may be tried
   bool offload_activations = false;
 };
 
@@ -40,7 +40,7 @@ struct LatticeRequest {
   double usd_per_device_hour = 0;
   std::optional<double> budget_usd, deadline_hours;
   Objective objective = Objective::time;
-  int keep = 64;       ///< plans that are returned
+  int keep = 64;  ///< plans that are returned
   int n_threads = 1;
 };
 
@@ -61,8 +61,8 @@ enum class Obstacle {
   layers_do_not_divide,   ///< more stages or chunks than layers, or uneven ones
   batch_does_not_divide,  ///< micro_batch_size x dp does not divide the batch
   experts_do_not_divide,
-  sharding_is_illegal,    ///< gathered weights with pipelines, sharding over one rank
-  does_not_fit,           ///< device memory, even with every layer computed again
+  sharding_is_illegal,  ///< gathered weights with pipelines, sharding over one rank
+  does_not_fit,         ///< device memory, even with every layer computed again
   host_does_not_fit,
   over_budget,
   over_deadline,
@@ -78,7 +78,7 @@ struct LatticeResult {
   std::int64_t n_evaluated = 0;     ///< of which memory or time was computed
   std::int64_t n_fit = 0;
   std::array<std::int64_t, n_obstacles> rejected{};
-  double least_memory = 0;          ///< smallest need seen among plans that do not fit
+  double least_memory = 0;             ///< smallest need seen among plans that do not fit
   std::optional<LatticePlan> nearest;  ///< that plan
 };
 

@@ -28,12 +28,14 @@ template <typename Visit>
 void for_each_cell(const LatticeRequest& request, Visit visit) {
   const LatticeSpace& space = request.space;
   const ModelSpec& model = *request.base.model;
+  const fast::EngineSupport& supports = request.engine->supports;
+  const std::vector<int> one{1};
   for (int n : space.n_devices)
-    for (int tp : allowed(space.tp, divisors(n)))
-      for (int cp : allowed(space.cp, divisors(n / tp))) {
+    for (int tp : allowed(space.tp, supports.tp ? divisors(n) : one))
+      for (int cp : allowed(space.cp, supports.cp ? divisors(n / tp) : one)) {
         if (cp > 1 && request.base.seq_len / cp < 1024) continue;  // too short to split
         std::vector<int> eps{1};
-        if (model.is_moe()) eps = allowed(space.ep, divisors(n));
+        if (model.is_moe() && supports.ep) eps = allowed(space.ep, divisors(n));
         for (int ep : eps)
           for (int mb : allowed(space.micro_batch_sizes, divisors(request.base.global_batch_size)))
             for (fast::MatrixType type : space.types)
@@ -62,8 +64,8 @@ class CellWalker {
     p.sequence_parallel = cell.tp > 1;
     setup_.recompute = {};
     setup_.recompute.norm = setup_.recompute.activation = cell.selective;
-    rates_ = fast::rate_recipe(*request.constants, cluster_, *request.engine)
-                 .rates(*request.constants);
+    rates_ =
+        fast::rate_recipe(*request.constants, cluster_, *request.engine).rates(*request.constants);
     blocks_ = fast::block_costs(setup_, cluster_, rates_);
     limit_ = request.memory_limit > 0
                  ? request.memory_limit
@@ -72,7 +74,9 @@ class CellWalker {
 
   void run() {
     const int rest = cell_.n_devices / (cell_.tp * cell_.cp);
-    for (int pp : allowed(request_.space.pp, divisors(rest))) {
+    const std::vector<int> stages =
+        request_.engine->supports.pp ? divisors(rest) : std::vector<int>{1};
+    for (int pp : allowed(request_.space.pp, stages)) {
       Parallelism& p = setup_.parallel;
       p.pp = pp;
       p.dp = rest / pp;
@@ -112,7 +116,8 @@ class CellWalker {
   /// Interleaving needs whole chunks and micro-batches in multiples of the stages.
   std::vector<int> chunks() const {
     const Parallelism& p = setup_.parallel;
-    if (p.pp == 1 || setup_.model->n_layers % p.pp != 0 || setup_.grad_accum() % p.pp != 0)
+    if (p.pp == 1 || !request_.engine->supports.interleaving ||
+        setup_.model->n_layers % p.pp != 0 || setup_.grad_accum() % p.pp != 0)
       return {1};
     return divisors(setup_.model->n_layers / p.pp);
   }
@@ -126,9 +131,10 @@ class CellWalker {
   }
 
   void shardings() {
-    std::vector<Sharding> all = request_.space.shardings;
-    if (all.empty()) all = {Sharding::ddp, Sharding::zero1, Sharding::zero2, Sharding::zero3};
-    for (Sharding sharding : all) {
+    const std::vector<Sharding>& wanted = request_.space.shardings;
+    for (Sharding sharding : request_.engine->supports.shardings) {
+      if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), sharding) == wanted.end())
+        continue;
       setup_.parallel.sharding = sharding;
       if (!sharding_is_legal(sharding)) {
         reject(Obstacle::sharding_is_illegal);
@@ -136,8 +142,13 @@ class CellWalker {
       }
       for (OffloadTo states : {OffloadTo::none, OffloadTo::cpu})
         for (OffloadTo activations : {OffloadTo::none, OffloadTo::cpu}) {
-          if (states != OffloadTo::none && !request_.space.offload_states) continue;
-          if (activations != OffloadTo::none && !request_.space.offload_activations) continue;
+          const fast::EngineSupport& supports = request_.engine->supports;
+          if (states != OffloadTo::none &&
+              !(request_.space.offload_states && supports.offload_states))
+            continue;
+          if (activations != OffloadTo::none &&
+              !(request_.space.offload_activations && supports.offload_activations))
+            continue;
           setup_.offload_states = states;
           setup_.offload_activations = activations;
           recompute_axis();

@@ -49,6 +49,23 @@ struct EnumNames<Precision> {
       {Precision::fp32, "fp32"}, {Precision::bf16, "bf16"}, {Precision::fp16, "fp16"}};
 };
 template <>
+struct EnumNames<Sharding> {
+  static constexpr EnumName<Sharding> table[] = {
+      {Sharding::ddp, "ddp"},     {Sharding::zero1, "zero1"}, {Sharding::zero2, "zero2"},
+      {Sharding::zero3, "zero3"}, {Sharding::fsdp, "fsdp"},   {Sharding::hsdp, "hsdp"},
+      {Sharding::yafsdp, "yafsdp"}};
+};
+template <>
+struct EnumNames<OffloadTo> {
+  static constexpr EnumName<OffloadTo> table[] = {
+      {OffloadTo::none, "none"}, {OffloadTo::cpu, "cpu"}, {OffloadTo::nvme, "nvme"}};
+};
+template <>
+struct EnumNames<Method> {
+  static constexpr EnumName<Method> table[] = {
+      {Method::full, "full"}, {Method::lora, "lora"}, {Method::qlora, "qlora"}};
+};
+template <>
 struct EnumNames<Recompute> {
   static constexpr EnumName<Recompute> table[] = {
       {Recompute::none, "none"}, {Recompute::selective, "selective"}, {Recompute::full, "full"}};

@@ -82,9 +82,8 @@ std::vector<TimedCase> timed_cases(const std::deque<Case>& cases,
     const auto measured = c.run->step_time();
     if (!c.problem.empty() || !measured) continue;
     ++rows_of[c.run->family];
-    TimedCase one{&c, *measured, 1, fast::layer_work(c.setup, false), {}, {}};
-    if (c.model.is_moe()) one.moe = fast::layer_work(c.setup, true);
-    one.recipe = fast::rate_recipe(constants, c.cluster, *c.engine);
+    TimedCase one{&c, *measured, 1, {}, fast::rate_recipe(constants, c.cluster, *c.engine)};
+    one.blocks = fast::block_costs(c.setup, c.cluster, one.recipe.rates(constants));
     timed.push_back(std::move(one));
   }
   for (TimedCase& one : timed) one.weight = 1 / std::sqrt(rows_of[one.source->run->family]);
@@ -93,9 +92,7 @@ std::vector<TimedCase> timed_cases(const std::deque<Case>& cases,
 
 fast::TimeParts predict(const TimedCase& timed, const fast::Constants& constants) {
   const fast::Rates rates = timed.recipe.rates(constants);
-  fast::Blocks blocks;
-  blocks.dense_work = timed.dense;
-  blocks.moe_work = timed.moe;
+  fast::Blocks blocks = timed.blocks;
   const Case& c = *timed.source;
   fast::time_blocks(c.setup, c.cluster, rates, blocks);
   return fast::time_parts(c.setup, c.cluster, rates, blocks);

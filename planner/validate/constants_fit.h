@@ -14,7 +14,7 @@ struct TimedCase {
   const Case* source = nullptr;
   double measured = 0;         ///< seconds of a step
   double weight = 1;           ///< one over the root of the rows of its family
-  fast::LayerWork dense, moe;  ///< shapes
+  fast::Blocks blocks;  ///< shapes; times are filled for every set of constants
   fast::RateRecipe recipe;
 };
 

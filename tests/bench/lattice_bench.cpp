@@ -1,5 +1,5 @@
-// How fast the lattice search is: plans a second of the fast evaluation on one core, and the time to
-// search GPT-3 175B on 64 devices exhaustively on two.
+// How fast the lattice search is: plans a second of the fast evaluation on one core, and the time
+// to search GPT-3 175B on 64 devices exhaustively on two.
 
 #include <fmt/format.h>
 
