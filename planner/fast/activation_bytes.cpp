@@ -15,8 +15,9 @@ class Layer {
         moe_(moe_layer),
         trained_(setup.method == Method::full),
         inputs_kept_(trained_ || (setup.method == Method::qlora && style.quantized_inputs)),
-        compiled_(setup.compiled),
+        compiled_(setup.compiled || style.compiled),
         e_(setup.matrix <= MatrixType::tf32 || setup.unquantized_bytes > 2 ? 4 : 2),
+        in_(style.fp8_inputs && setup.matrix >= MatrixType::fp8 ? 1 : e_),
         d_(model_.d_model),
         tp_(setup.parallel.tp),
         spread_(setup.parallel.sequence_parallel ? tp_ : 1) {}
@@ -46,9 +47,11 @@ class Layer {
     const bool fused = compiled_ || model_.norm.kind == NormKind::layer_norm;
     const bool parallel = one || model_.block == BlockKind::parallel;
     const double inputs = one || (parallel && fused) ? 1 : n;  // both norms read the same tensor
+    const double again = setup_.recompute.out && inputs > 1 ? inputs - 1 : 0;  // behind attention
     const double input = fused ? e_ : std::max(style_.norm_bytes, e_);
     // Computing a norm again takes its input, without copies in fp32.
-    keep_unless(by_products(), inputs * e_ * d_ / spread_);
+    keep_unless(by_products(), (inputs - again) * e_ * d_ / spread_);
+    all_ += again * e_ * d_ / spread_;
     keep_unless(by_products() || setup_.recompute.norm, inputs * (input - e_) * d_ / spread_);
     if (by_products()) kept_ += e_ * d_ / spread_;  // the layer's input
     if (trained_ && !fused)
@@ -56,7 +59,7 @@ class Layer {
                   n * style_.norm_weight_bytes * d_ / spread_);
     const double outputs = inputs_kept_ || style_.norm_output ? (one ? 1 : 2) : 0;
     // A product that gathers a sequence-parallel input keeps its shard only.
-    keep_unless(by_products() || setup_.recompute.norm, outputs * e_ * d_ / spread_);
+    keep_unless(by_products() || setup_.recompute.norm, outputs * in_ * d_ / spread_);
   }
 
   /// Adapters on `n` matrices that read one input of `in` and write `out` together.
@@ -81,14 +84,17 @@ class Layer {
       keys = values = q;
     }
     const bool joint = style_.joint_qkv && !compiled_ && keys == q;
-    keep(e_ * (q + (joint ? keys + values : 0)));
-    keep_unless(by_products(), e_ * keys);
-    keep(e_ * values);
+    const bool again = setup_.recompute.qkv;
+    keep_unless(again, e_ * (q + (joint ? keys + values : 0)));
+    keep_unless(by_products() || again, e_ * keys);
+    keep_unless(again, e_ * values);
     if (model_.attention.qk_norm != QkNormKind::none) keep(e_ * (q + keys));
     adapter(setup_.lora.attention_qkv, style_.adapter_per_matrix ? 3 : 1, d_, q + keys + values);
-    adapter(setup_.lora.attention_out, 1, out, d_);
+    // Attention keeps its output anyway; only a copy of its own costs more.
+    const bool copies = style_.adapter_bytes != e_;
+    adapter(setup_.lora.attention_out && copies, 1, out, d_);
     if (setup_.flash_attention) {
-      keep(e_ * out + 4 * heads);
+      keep_unless(setup_.recompute.attention_core, e_ * out + 4 * heads);
       working(e_ * (q + keys + values + out) + 4 * q);  // gradients; dq sums in fp32
     } else {
       const double scores = heads * setup_.seq_len;
@@ -111,7 +117,7 @@ class Layer {
       all_ += share * e_ * ff * (inner - 1);
       kept_ += share * e_ * d_ / spread_;  // the last product's output
     }
-    if (product_kept) keep_unless(r.activation || r.mlp_up || by_products(), share * e_ * ff);
+    if (product_kept) keep_unless(r.activation || r.mlp_up || by_products(), share * in_ * ff);
     adapter(setup_.lora.mlp, gated ? 2 : 1, share * d_, share * (gated ? 2 : 1) * ff);
     adapter(setup_.lora.mlp && !product_kept, 1, share * ff, share * d_);
     working(share * e_ * ((gated ? 3 : 2) * ff + d_));
@@ -144,7 +150,8 @@ class Layer {
   const bool moe_, trained_;
   const bool inputs_kept_;  // by products with the base weights
   const bool compiled_;
-  const double e_, d_, tp_;
+  const double e_, in_;  // bytes of an element; of an input that a product keeps
+  const double d_, tp_;
   const double spread_;  // what sequence parallelism divides tokens by
   double kept_ = 0, all_ = 0, working_ = 0;
 };

@@ -64,6 +64,8 @@ MemoryStyle MemoryStyle::with(const YamlNode& node) const {
       {"workspaces", &MemoryStyle::workspaces}};
   const std::pair<const char*, bool MemoryStyle::*> flags[] = {
       {"adapter_per_matrix", &MemoryStyle::adapter_per_matrix},
+      {"compiled", &MemoryStyle::compiled},
+      {"fp8_inputs", &MemoryStyle::fp8_inputs},
       {"joint_qkv", &MemoryStyle::joint_qkv},
       {"loads_whole", &MemoryStyle::loads_whole},
       {"norm_output", &MemoryStyle::norm_output},

@@ -28,6 +28,8 @@ struct MemoryStyle {
   bool quantized_inputs = false;    ///< products with quantized weights keep their input
   bool quantized_head = false;      ///< the head is quantized too
   bool ties = true;                 ///< a tied head is stored once
+  bool fp8_inputs = false;          ///< with fp8 products their inputs are kept in 8 bits
+  bool compiled = false;            ///< a compiler always fuses norms and activations
   bool static_buffers = false;      ///< a layer's working set has memory of its own all the time
   bool loads_whole = false;         ///< FSDP gathers all weights at once to load a checkpoint
   double expert_imbalance = 1;      ///< tokens of the fullest rank over the mean

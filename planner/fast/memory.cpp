@@ -50,7 +50,7 @@ class Account {
     if (style_.pipeline_outputs && p_.pp > 1)
       kept_ += stage_.micro_batches_in_flight * dense_.input;
     if (setup_.offload_activations != OffloadTo::none)
-      offloaded_ = std::max(0.0, kept_ - 2 * std::max(kept(dense_), kept(moe_)));
+      offloaded_ = offloaded_activations(kept_, std::max(kept(dense_), kept(moe_)));
     kept_ -= offloaded_;
     // Final norm in and out; embedding's dropout mask.
     const double ends =
@@ -60,6 +60,13 @@ class Account {
     const bool again = setup_.recompute.full_layers > 0 || wide.all > wide.kept;
     working_ = wide.working + (again ? wide.all - (share > 0 ? wide.input : wide.kept) : 0);
     layer_ = kept(wide);
+  }
+
+  /// All but two layers of what is kept; of static buffers only the layers' inputs move.
+  double offloaded_activations(double all, double layer) const {
+    if (!style_.static_buffers) return std::max(0.0, all - 2 * layer);
+    const double layers = stage_.in_flight_dense + stage_.in_flight_moe;
+    return std::min(all, std::max(0.0, layers - 2) * dense_.input);
   }
 
   /// What stays through the step.
@@ -79,7 +86,7 @@ class Account {
       gradient_ = std::min(gradient_, s.gradient * std::max(held_.embedding, held_.largest_layer));
     updated_ = trained(std::max(weights, states));
     unit_ = weights > 1 ? e_ * held_.largest_layer : 0;
-    ends_unit_ = weights > 1 ? e_ * held_.ends() : 0;
+    ends_unit_ = weights > 1 ? e_ * std::max(held_.embedding, held_.head) : 0;
     offload();
   }
 
@@ -92,13 +99,19 @@ class Account {
   }
 
   void offload() {
+    // Two layers and a token table come and go through buffers.
+    const double buffers = 2 * held_.largest_layer + std::max(held_.embedding, held_.head);
     if (setup_.offload_states != OffloadTo::none) {
       base_.host += base_.master + base_.optimizer_states;
       base_.master = base_.optimizer_states = 0;
     }
     if (setup_.offload_weights != OffloadTo::none) {
       base_.host += base_.weights;
-      base_.weights = std::min(base_.weights, 2 * e_ * held_.largest_layer);
+      base_.weights = std::min(base_.weights, e_ * buffers);
+    }
+    if (setup_.offload_gradients != OffloadTo::none) {
+      base_.host += gradient_;
+      gradient_ = std::min(gradient_, setup_.states.gradient * buffers);
     }
   }
 
@@ -116,7 +129,7 @@ class Account {
 
   double logits() const {
     if (!stage_.last) return 0;
-    const double n = tokens_of(setup_) * padded_vocab(setup_, style_) / p_.tp;
+    const double n = tokens_of(setup_) / setup_.loss_chunks * padded_vocab(setup_, style_) / p_.tp;
     double bytes = p_.tp > 1 && style_.parallel_logit_bytes > 0 ? style_.parallel_logit_bytes
                                                                 : style_.logit_bytes;
     if (setup_.fused_loss) bytes = style_.fused_logit_bytes;
@@ -131,7 +144,8 @@ class Account {
       return 2 * unit_ + 2 * unit_ / e_ * setup_.reduce_bytes + ends_unit_;
     const double weights = style_.gathered_units * unit_ + ends_unit_;
     if (!backward || setup_.method != Method::full) return weights;
-    return weights + unit_ + unit_ / e_ * setup_.reduce_bytes;
+    const double share = std::min(1.0, style_.gathered_units);
+    return weights + share * (unit_ + unit_ / e_ * setup_.reduce_bytes);
   }
 
   MemoryParts at_load() const {

@@ -76,12 +76,14 @@ struct Setup {
   OffloadTo offload_activations = OffloadTo::none;
   OffloadTo offload_states = OffloadTo::none;
   OffloadTo offload_weights = OffloadTo::none;
+  OffloadTo offload_gradients = OffloadTo::none;
 
   // What only memory depends on.
   int style = 0;                      ///< of the engine's ways to write a layer, EngineSpec::style
   int report_stage = -1;              ///< the pipeline stage asked about; -1: the fullest
   bool naive_pipeline = false;        ///< stages take turns: one micro-batch in flight
   bool ends_count_as_layers = false;  ///< stages are cut as if embedding and head were layers
+  int loss_chunks = 1;                ///< the head runs over one part of the tokens at a time
   int expert_tp = 0;                  ///< tensor parallelism of experts; 0: tp
   double unquantized_bytes = 2;       ///< per frozen parameter outside the quantized matrices
   AdapterKind adapter = AdapterKind::low_rank;

@@ -63,13 +63,16 @@ void apply_frozen(const Run& run, const fast::EngineSpec& engine, fast::Setup& s
   const std::string& text = run.precision;
   if (setup.method == Method::lora && says(text, {"mixed"})) {
     setup.frozen_bytes = 6;  // fp32, and the 16-bit casts that backward reads
+  } else if (setup.method == Method::lora && engine.name == "megatron" &&
+             setup.matrix >= fast::MatrixType::fp8) {
+    setup.frozen_bytes = 1;  // fp8 is the only copy of a weight that no optimizer reads
   } else if (setup.method == Method::qlora) {
     setup.frozen_bytes = says(text, {"int8"})  ? 1
                          : says(text, {"-dq"}) ? 0.5 + 1.0 / 64
                                                : 0.5 + 4.0 / 64;
     // peft's prepare_model_for_kbit_training casts what is not quantized to fp32.
-    const bool prepared = says(engine.style(setup.style).name, {"huggingface", "universal"});
-    if (prepared && says(text, {"NF4", "nf4", "bnb"})) setup.unquantized_bytes = 4;
+    if (engine.name == "transformers" && says(text, {"NF4", "nf4", "bnb"}))
+      setup.unquantized_bytes = 4;
   }
 }
 
@@ -123,6 +126,8 @@ void apply_memory_notes(const Run& run, const fast::EngineSpec& engine, fast::Se
   setup.naive_pipeline = says(run.sharding_detail, {"naive layer split"});
   if (says(run.notes, {"chunked cross entropy", "cross-entropy-loss-fusion=True"}))
     setup.fused_loss = true;
+  setup.loss_chunks = std::max(1, number_of(run, "lmhead-chunks"));
+  if (says(run.model_name, {"LoRA r=16 (MLPerf)"})) setup.lora.mlp = false;  // attention only
   if (says(text, {"fused into backward"})) setup.optimizer_in_backward = true;
   if (says(text, {"Paged"})) setup.offload_states = OffloadTo::cpu;  // unified memory
   if (says(run.mem_detail, {"LAST rank"})) setup.report_stage = setup.parallel.pp - 1;
@@ -130,6 +135,7 @@ void apply_memory_notes(const Run& run, const fast::EngineSpec& engine, fast::Se
                                says(run.model_name, {"account_for_embedding_loss"});
   if (!flag_of(run, "transformer-impl").empty()) {
     setup.dropout = true;  // 0.1 unless a flag says otherwise
+    setup.parallel.vpp = std::max(1, run.vpp);
     setup.parallel.sequence_parallel = setup.parallel.tp > 1 && is_set(run, "sequence-parallel");
     if (flag_of(run, "attention-backend") == "unfused") setup.flash_attention = false;
   }

@@ -65,7 +65,8 @@ fast::StateBytes states_of(const Run& run, const fast::EngineSpec& engine) {
   if (has(precision,
           {"bf16 true", "whole model", "weights and adam", "moments bf16", "weights bf16"}))
     states = fast::pure_16bit_states;
-  if (engine.name == "llmq") states = {2, 2, 2, 4};
+  if (engine.name == "llmq")  // the 16-bit master is the working copy unless products are fp8
+    states = has(precision, {"fp8"}) ? fast::StateBytes{1, 2, 2, 4} : fast::StateBytes{2, 2, 0, 4};
   if (has(precision, {"nf4", "int4", "int8"})) states = fast::pure_16bit_states;
   if (has(optimizer, {"8-bit"})) states.states -= states.states > 4 ? 6 : 2;  // of both moments
   if (has(optimizer, {"mu bfloat16"})) states.states = 6;
@@ -101,7 +102,11 @@ fast::RecomputeCounts recompute_of(const Run& run, int n_layers) {
     counts.out = !has(detail, {"out_proj"});
     counts.norm = counts.activation = counts.mlp_up = true;
   }
-  if (kind == "selective") {
+  if (kind == "selective" && has(detail, {"minimal", "save_dot"})) {
+    // MaxText keeps products by name; norms and activations are computed again
+    counts.norm = counts.activation = true;
+    counts.mlp_up = has(detail, {"except_mlp"});
+  } else if (kind == "selective") {
     counts.attention_core = has(detail, {"attention core"});
     counts.alternate_products = has(detail, {"per-op", "every 2nd"});
     counts.norm = has(detail, {"norm"});
@@ -115,6 +120,8 @@ void set_offload(const Run& run, fast::Setup& setup) {
   const std::string text = lower(run.offload);
   if (text.empty() || has(text, {"none", "not stated"})) return;
   if (has(text, {"activation", "residual"})) setup.offload_activations = OffloadTo::cpu;
+  if (has(text, {"gradients"})) setup.offload_gradients = OffloadTo::cpu;
+  if (has(lower(run.sharding_detail), {"offload weights"})) setup.offload_weights = OffloadTo::cpu;
   if (has(text, {"opt", "master"})) setup.offload_states = OffloadTo::cpu;
   if (has(text, {"param", "full"})) setup.offload_weights = OffloadTo::cpu;
 }
