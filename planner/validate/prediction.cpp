@@ -71,7 +71,7 @@ Prediction predict_one(const Case& c, const fast::Constants& constants,
   p.memory_low = p.memory_gib * memory.low;
   p.memory_high = p.memory_gib * memory.high;
   p.capacity_gib = as_gib(c.cluster.accelerator->usable_memory);
-  p.fits = p.memory.device() / gibi <= p.capacity_gib;
+  p.fits = p.memory.required() / gibi <= p.capacity_gib;
   return p;
 }
 
