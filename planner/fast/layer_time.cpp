@@ -34,7 +34,8 @@ class LayerTimer {
     }
     if (p.low_precision && setup_.matrix >= MatrixType::fp8) {
       const double cast = rates_[Rate::quantize_passes] * p.batch / kernels_.size();
-      t.passes_f += kernels_.pass(cast * (p.m * p.k + p.n * p.k));
+      t.passes_f += kernels_.pass(cast * p.m * p.k);
+      t.weight_casts += kernels_.pass(cast * p.n * p.k);
       t.passes_b += kernels_.pass(cast * p.m * p.n);
     }
     if (setup_.method == Method::qlora && p.low_precision) {

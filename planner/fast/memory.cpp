@@ -50,7 +50,11 @@ class Account {
     if (style_.pipeline_outputs && p_.pp > 1)
       kept_ += stage_.micro_batches_in_flight * dense_.input;
     if (setup_.offload_activations != OffloadTo::none)
-      offloaded_ = offloaded_activations(kept_, std::max(kept(dense_), kept(moe_)));
+      offloaded_ =
+          setup_.offload_inputs_only
+              ? offloaded_activations(
+                    (stage_.in_flight_dense + stage_.in_flight_moe) * dense_.input, dense_.input)
+              : offloaded_activations(kept_, std::max(kept(dense_), kept(moe_)));
     kept_ -= offloaded_;
     // Final norm in and out; embedding's dropout mask.
     const double ends =

@@ -74,6 +74,7 @@ struct Setup {
   bool optimizer_in_backward = false;
   bool dropout = false;
   OffloadTo offload_activations = OffloadTo::none;
+  bool offload_inputs_only = false;  ///< of activations, only the inputs of layers
   OffloadTo offload_states = OffloadTo::none;
   OffloadTo offload_weights = OffloadTo::none;
   OffloadTo offload_gradients = OffloadTo::none;

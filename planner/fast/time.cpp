@@ -63,6 +63,7 @@ class StepTimer {
     parts_.attention += n * (t.attention_f + t.attention_b);
     parts_.passes += n * (t.passes_f + t.passes_b);
     parts_.recompute += n * again;
+    weight_casts_ += n * t.weight_casts;
     forward_ += n * t.forward();
     backward_ += n * (t.backward() + again);
     flops_ += n * (t.flops_f + t.flops_b + full_share * t.flops_again);
@@ -156,19 +157,22 @@ class StepTimer {
         (p_.pp - 1.0) / p_.vpp * (busy + head_busy / p_.pp) + m * (slowest - busy - head_busy);
     for (double* part : {&parts_.products, &parts_.attention, &parts_.passes, &parts_.recompute})
       *part *= m;
+    parts_.passes += weight_casts_;
     parts_.head = m * head_busy;
     parts_.tp = m * tp_, parts_.cp = m * cp_, parts_.ep = m * ep_;
     parts_.host = (m + (p_.pp - 1.0) / p_.vpp) * wait;
     parts_.dp = m * (exposed_f + exposed_b);
-    window_ = busy;
+    busy_ = busy;
+    // Stages that have drained reduce while others still work.
+    window_ = busy * (1 + (p_.pp - 1.0) / p_.vpp);
     parts_.hardware_flops = m * (flops_ + blocks_.head.flops / p_.pp);
     if (setup_.offload_activations != OffloadTo::none) {
       // What layers keep goes out and comes back, beside compute.
-      const double moved = 2 *
-                           (full_share_ * counts_.total() * blocks_.input_bytes +
-                            (1 - full_share_) * (counts_.dense * blocks_.dense_kept +
-                                                 counts_.moe * blocks_.moe_kept)) /
-                           p_.pp;
+      const double kept = full_share_ * counts_.total() * blocks_.input_bytes +
+                          (1 - full_share_) * (counts_.dense * blocks_.dense_kept +
+                                               counts_.moe * blocks_.moe_kept);
+      const double inputs = counts_.total() * blocks_.input_bytes;
+      const double moved = 2 * (setup_.offload_inputs_only ? inputs : kept) / p_.pp;
       parts_.offload += m * std::max(0.0, moved / rates_[Rate::host_link] - (f + b));
     }
   }
@@ -229,7 +233,7 @@ class StepTimer {
       parts_.offload += all / shards * 2 * (s.master + s.states) / rates_[Rate::host_link];
     if (setup_.offload_weights != OffloadTo::none)
       parts_.offload += setup_.grad_accum() *
-                        std::max(0.0, (2 * all / shards * 2) / rates_[Rate::host_link] - window_);
+                        std::max(0.0, (2 * all / shards * 2) / rates_[Rate::host_link] - busy_);
   }
 
   void finish() {
@@ -252,9 +256,10 @@ class StepTimer {
   TimeParts parts_;
   double forward_ = 0, backward_ = 0, flops_ = 0;  ///< one micro-step of a stage
   double weights_ = 0, trained_ = 0, expert_weights_ = 0;
+  double weight_casts_ = 0;
   double full_share_ = 0, host_layers_ = 0;
   double tp_ = 0, cp_ = 0, ep_ = 0;
-  double window_ = 0;
+  double busy_ = 0, window_ = 0;
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // A developer's look at the time model: fits the constants to published runs, with and without
 // leaving families out, and lists errors by group.
-//   time_errors RUNS.csv [fit|cross|rows] [constants-out.yaml]
+//   time_errors RUNS.csv [prior|fit|rows|cross|cross-rows|source] [constants-out.yaml]
 
 #include <fmt/format.h>
 
@@ -56,13 +56,13 @@ int main(int argc, char** argv) {
   std::vector<Error> errors;
   for (const auto& t : timed)
     errors.push_back({&t, std::log(validate::predict(t, fitted).step / t.measured)});
-  if (mode == "cross" || mode == "source") {
+  if (mode.starts_with("cross") || mode == "source") {
     errors.clear();
     const auto key = [&](const validate::TimedCase& t) {
-      return mode == "cross" ? t.source->run->family : t.source->run->repo;
+      return mode.starts_with("cross") ? t.source->run->family : t.source->run->repo;
     };
     std::map<std::string, int> fold_of;
-    const int n_folds = mode == "cross" ? 12 : 1000;
+    const int n_folds = mode.starts_with("cross") ? 12 : 1000;
     for (const auto& t : timed) fold_of.emplace(key(t), 0);
     int next = 0;
     for (auto& [k, fold] : fold_of) fold = next++ % n_folds;
@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
           errors.push_back({&t, std::log(validate::predict(t, c).step / t.measured)});
     }
   }
-  if (mode == "rows")
+  if (mode == "rows" || mode == "cross-rows")
     for (const Error& e : errors) {
       const auto& c = *e.timed->source;
       const auto p = validate::predict(*e.timed, fitted);
