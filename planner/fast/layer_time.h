@@ -10,7 +10,7 @@ struct LayerTime {
   double products_f = 0, products_b = 0;
   double attention_f = 0, attention_b = 0;
   double passes_f = 0, passes_b = 0;
-  double weight_casts = 0;  ///< fp8 copies of the weights, once a step: micro-steps share them
+  double weight_casts = 0;   ///< fp8 copies of the weights, once a step: micro-steps share them
   double again_full = 0;     ///< recomputation of a layer that keeps its input only
   double again_partial = 0;  ///< of a layer under the selective switches
   double flops_f = 0, flops_b = 0, flops_again = 0;

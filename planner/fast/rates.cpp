@@ -136,6 +136,8 @@ Constants Constants::load() {
 
 Constants Constants::read(const YamlNode& node) {
   Constants constants;
+  constants.date = node.at("date").date();
+  constants.fitted_to = node.at("fitted_to").string();
   for (const YamlNode& item : node.at("constants").items()) {
     Constant constant;
     constant.name = item.at("name").string();
@@ -159,7 +161,8 @@ int Constants::find(const std::string& name) const {
 }
 
 std::string Constants::write() const {
-  std::string out = "constants:\n";
+  std::string out = fmt::format("date: {}\nfitted_to: {}\nconstants:\n", date,
+                                yaml_scalar(fitted_to));
   for (const Constant& c : constants_)
     out +=
         fmt::format("- {{name: {}, value: {:.4g}, prior: {:.4g}, spread: {:.3g}, meaning: {}}}\n",

@@ -79,6 +79,9 @@ class Constants {
   static Constants load();  ///< profiles/calibrations/published.yaml
   static Constants read(const YamlNode& node);
 
+  std::string date;       ///< of the fit
+  std::string fitted_to;  ///< which runs
+
   const std::vector<Constant>& all() const { return constants_; }
   void set(std::size_t index, double value) { constants_[index].value = value; }
   /// Index of a name, or -1.

@@ -168,9 +168,9 @@ class StepTimer {
     parts_.hardware_flops = m * (flops_ + blocks_.head.flops / p_.pp);
     if (setup_.offload_activations != OffloadTo::none) {
       // What layers keep goes out and comes back, beside compute.
-      const double kept = full_share_ * counts_.total() * blocks_.input_bytes +
-                          (1 - full_share_) * (counts_.dense * blocks_.dense_kept +
-                                               counts_.moe * blocks_.moe_kept);
+      const double kept =
+          full_share_ * counts_.total() * blocks_.input_bytes +
+          (1 - full_share_) * (counts_.dense * blocks_.dense_kept + counts_.moe * blocks_.moe_kept);
       const double inputs = counts_.total() * blocks_.input_bytes;
       const double moved = 2 * (setup_.offload_inputs_only ? inputs : kept) / p_.pp;
       parts_.offload += m * std::max(0.0, moved / rates_[Rate::host_link] - (f + b));

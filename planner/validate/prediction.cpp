@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <map>
+#include <thread>
 
 #include "planner/base/error.h"
 #include "planner/validate/constants_fit.h"
@@ -8,8 +10,6 @@
 
 namespace aforo::validate {
 namespace {
-
-constexpr int n_family_folds = 12;  // whole families share a fold; more folds change little
 
 double memory_of_kind(const fast::MemoryParts& memory, const std::string& kind) {
   if (kind == "allocated") return memory.allocated();
@@ -20,8 +20,8 @@ std::string fold_key(const Case& c, LeaveOut leave_out) {
   return leave_out == LeaveOut::source ? c.run->repo : c.run->family;
 }
 
-/// Constants for every fold, fitted to the rows of quality A outside it; one set if nothing is left
-/// out.
+/// Constants for every family (or source), fitted to the rows of quality A outside it, on all
+/// cores; one set if nothing is left out.
 class FoldedConstants {
  public:
   FoldedConstants(const std::deque<Case>& cases, LeaveOut leave_out)
@@ -30,14 +30,16 @@ class FoldedConstants {
     const std::vector<TimedCase> timed = quality_a(timed_cases(cases, shipped_));
     for (const Case& c : cases) fold_.emplace(fold_key(c, leave_out), 0);
     int next = 0;
-    const int n_folds = leave_out == LeaveOut::family ? n_family_folds : 1 << 20;
-    for (auto& [key, fold] : fold_) fold = next++ % n_folds;
-    for (int fold = 0; fold < std::min(next, n_folds); ++fold) {
-      std::vector<TimedCase> rest;
-      for (const TimedCase& one : timed)
-        if (fold_.at(fold_key(*one.source, leave_out)) != fold) rest.push_back(one);
-      constants_.push_back(fit_constants(rest, shipped_, 10));
-    }
+    for (auto& [key, fold] : fold_) fold = next++;
+    constants_.assign(next, shipped_);
+    std::atomic<int> todo{0};
+    const auto work = [&] {
+      for (int fold = todo++; fold < next; fold = todo++) fit_without(timed, fold);
+    };
+    std::vector<std::thread> threads;
+    for (unsigned t = 1; t < std::thread::hardware_concurrency(); ++t) threads.emplace_back(work);
+    work();
+    for (std::thread& thread : threads) thread.join();
   }
 
   const fast::Constants& of(const Case& c) const {
@@ -45,6 +47,13 @@ class FoldedConstants {
   }
 
  private:
+  void fit_without(const std::vector<TimedCase>& timed, int fold) {
+    std::vector<TimedCase> rest;
+    for (const TimedCase& one : timed)
+      if (fold_.at(fold_key(*one.source, leave_out_)) != fold) rest.push_back(one);
+    if (rest.size() < timed.size()) constants_[fold] = fit_constants(rest, shipped_, 10);
+  }
+
   static std::vector<TimedCase> quality_a(std::vector<TimedCase> timed) {
     std::erase_if(timed, [](const TimedCase& one) { return one.source->run->quality != "A"; });
     return timed;

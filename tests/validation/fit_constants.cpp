@@ -1,9 +1,11 @@
 // Fits the constants of the time model to published runs and learns from rows left out how far
 // predictions are off.
-//   fit_constants RUNS.csv profiles/calibrations
+//   fit_constants RUNS.csv profiles/calibrations 2026-11-24
 // writes published.yaml (constants) and published_ranges.yaml (80 % intervals by engine).
 
 #include <fmt/format.h>
+
+#include <set>
 
 #include "planner/base/files.h"
 #include "planner/validate/constants_fit.h"
@@ -35,8 +37,8 @@ PublishedRanges learn(const std::deque<Case>& cases) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    fmt::print(stderr, "usage: fit_constants RUNS.csv FOLDER\n");
+  if (argc != 4) {
+    fmt::print(stderr, "usage: fit_constants RUNS.csv FOLDER DATE\n");
     return 2;
   }
   const std::string folder = argv[2];
@@ -45,7 +47,12 @@ int main(int argc, char** argv) {
   const std::deque<Case> cases = cases_of(runs, catalogue);
   std::vector<TimedCase> timed = timed_cases(cases, fast::Constants::load());
   std::erase_if(timed, [](const TimedCase& one) { return one.source->run->quality != "A"; });
-  const fast::Constants fitted = fit_constants(timed, fast::Constants::load());
+  fast::Constants fitted = fit_constants(timed, fast::Constants::load());
+  std::set<std::string> sources;
+  for (const TimedCase& one : timed) sources.insert(one.source->run->repo);
+  fitted.date = argv[3];
+  fitted.fitted_to = fmt::format("{} published runs of quality A from {} sources", timed.size(),
+                                 sources.size());
   write_file(folder + "/published.yaml", fitted.write());
   write_file(folder + "/published_ranges.yaml", learn(cases).write());
   fmt::print("{} constants fitted to {} runs\n", fitted.all().size(), timed.size());

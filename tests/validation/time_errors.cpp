@@ -62,7 +62,7 @@ int main(int argc, char** argv) {
       return mode.starts_with("cross") ? t.source->run->family : t.source->run->repo;
     };
     std::map<std::string, int> fold_of;
-    const int n_folds = mode.starts_with("cross") ? 12 : 1000;
+    const int n_folds = mode.starts_with("cross") ? 160 : 1000;
     for (const auto& t : timed) fold_of.emplace(key(t), 0);
     int next = 0;
     for (auto& [k, fold] : fold_of) fold = next++ % n_folds;
