@@ -161,8 +161,8 @@ int Constants::find(const std::string& name) const {
 }
 
 std::string Constants::write() const {
-  std::string out = fmt::format("date: {}\nfitted_to: {}\nconstants:\n", date,
-                                yaml_scalar(fitted_to));
+  std::string out =
+      fmt::format("date: {}\nfitted_to: {}\nconstants:\n", date, yaml_scalar(fitted_to));
   for (const Constant& c : constants_)
     out +=
         fmt::format("- {{name: {}, value: {:.4g}, prior: {:.4g}, spread: {:.3g}, meaning: {}}}\n",

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "planner/base/error.h"
+#include "planner/fast/setup_of_job.h"
 #include "planner/spec/hardware_file.h"
 #include "planner/spec/model_file.h"
 #include "planner/validate/cluster_of_run.h"
@@ -50,11 +51,7 @@ fast::MatrixType matrix_of(const Run& run, const AcceleratorSpec& accelerator) {
 
 fast::StateBytes states_of(const Run& run, const fast::EngineSpec& engine) {
   const std::string precision = lower(run.precision), optimizer = lower(run.optimizer);
-  fast::StateBytes states = fast::mixed_states;
-  if (engine.name == "torch" || engine.name == "transformers" || engine.name == "yafsdp" ||
-      engine.name == "maxtext")
-    states = fast::fp32_sharded_states;
-  if (engine.name == "deepspeed") states = fast::zero_states;
+  fast::StateBytes states = fast::usual_states(engine);
   if (engine.name == "megatron-2022" && run.sharding == "zero1") {
     // DeepSpeed: 16-bit gradients, fp32 ones of the own shard; BF16_Optimizer adds up in fp32 too.
     states = fast::StateBytes{2, 2, 4, 12};
@@ -205,18 +202,6 @@ void set_kernels(const Run& run, Case& c) {
   setup.dropout = c.engine->name == "megatron-2022";
 }
 
-/// cuBLAS takes 32 MiB a handle since Hopper and 8.125 MiB before.
-void set_device(const AcceleratorSpec& accelerator, fast::Setup& setup) {
-  constexpr double mib = 1 << 20;
-  const Bytes usable = accelerator.usable_memory;
-  setup.device.memory = usable.value > 0 ? usable.value : accelerator.memory.value;
-  setup.device.context = accelerator.context_memory.value;
-  const std::string& capability = accelerator.compute_capability;
-  const bool old =
-      accelerator.vendor == "NVIDIA" && !capability.empty() && std::atof(capability.c_str()) < 9;
-  setup.device.gemm_workspace = old ? 8.125 * mib : 32 * mib;
-}
-
 std::string problem_of(const Case& c) {
   if (c.setup.seq_len < 1) return "seq_len is not stated";
   if (c.model.n_layers < 1 || c.model.d_model < 1)
@@ -250,7 +235,7 @@ Case case_of(const Run& run, const Catalogue& catalogue) {
   if (run.act_ckpt.empty()) c.assumptions.push_back("act_ckpt: none");
   set_offload(run, c.setup);
   set_kernels(run, c);
-  set_device(*accelerator, c.setup);
+  c.setup.device = fast::limits_of(*accelerator);
   apply_memory_notes(run, *c.engine, c.setup);
   c.problem = problem_of(c);
   return c;

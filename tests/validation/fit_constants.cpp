@@ -51,8 +51,8 @@ int main(int argc, char** argv) {
   std::set<std::string> sources;
   for (const TimedCase& one : timed) sources.insert(one.source->run->repo);
   fitted.date = argv[3];
-  fitted.fitted_to = fmt::format("{} published runs of quality A from {} sources", timed.size(),
-                                 sources.size());
+  fitted.fitted_to =
+      fmt::format("{} published runs of quality A from {} sources", timed.size(), sources.size());
   write_file(folder + "/published.yaml", fitted.write());
   write_file(folder + "/published_ranges.yaml", learn(cases).write());
   fmt::print("{} constants fitted to {} runs\n", fitted.all().size(), timed.size());
