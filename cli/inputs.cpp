@@ -135,7 +135,7 @@ Plan read_plan(const Arguments& args, const TrainingJob& job, int n_devices,
   plan.recompute =
       parse_recompute(args.find<std::string>("recompute").value_or("none"), job.model.n_layers);
   plan.micro_batch_size = positive(args, "micro-batch-size", 1);
-  plan.dp = n_devices;
+  plan.parallel.dp = n_devices;
   return plan;
 }
 

@@ -134,9 +134,9 @@ Run open_run(const Arguments& args, const std::string& path) {
   Run run;
   run.json = args.json();
   run.file = read_plan_file(path);
-  if (run.file.plan.dp != 1)
+  if (run.file.plan.parallel.dp != 1)
     throw InputError(fmt::format("{}: dp is {}; this build runs one rank, so plan for one device",
-                                 path, run.file.plan.dp));
+                                 path, run.file.plan.parallel.dp));
   run.program = checked_program(run.file, path);
   run.n_steps = run.file.job.n_steps();
   if (const auto steps = args.find<int>("steps")) {
@@ -268,7 +268,7 @@ int run_run(const CommandLine& command_line) {
     throw InputError("--resume needs --checkpoint FOLDER");
   Run run = open_run(args, path);
   const TokenFile tokens = open_tokens(run.file, path);
-  const Device device = device_of(run.file.hardware, run.file.plan.dp);
+  const Device device = device_of(run.file.hardware, run.file.plan.parallel.dp);
   run.estimate = simulate(run.program, run.file.job, run.file.plan, *device.model);
   run.backend = backend_for(run.file.target, args.get<int>("threads"));
   check_memory(run, read_environment(run.backend->description()));

@@ -56,7 +56,7 @@ RecomputeCounts recompute_of(const Plan& plan) {
 }  // namespace
 
 Setup setup_of(const TrainingJob& job, const Plan& plan, const EngineSpec& engine,
-               const AcceleratorSpec& card, const SetupOptions& options) {
+               const AcceleratorSpec& card) {
   Setup setup;
   setup.model = &job.model;
   setup.seq_len = job.seq_len;
@@ -64,12 +64,12 @@ Setup setup_of(const TrainingJob& job, const Plan& plan, const EngineSpec& engin
   setup.micro_batch_size = plan.micro_batch_size;
   setup.optimizer = job.optimizer.kind;
   setup.matrix = matrix_of(plan.precision);
-  setup.method = options.method;
-  setup.lora = options.lora;
-  setup.parallel.dp = plan.dp;
-  setup.parallel.sharding = options.sharding;
+  setup.method = job.method;
+  setup.lora = job.lora;
+  setup.parallel = plan.parallel;
+  setup.offload_states = plan.offload_states;
+  setup.offload_activations = plan.offload_activations;
   setup.recompute = recompute_of(plan);
-  setup.compiled = options.compiled;
   setup.device = limits_of(card);
   set_engine(setup, engine);
   return setup;
@@ -116,8 +116,21 @@ MatrixType usual_matrix(const AcceleratorSpec& card) {
 }
 
 MatrixType matrix_of(Precision precision) {
-  if (precision == Precision::fp32) return MatrixType::fp32;
-  return precision == Precision::fp16 ? MatrixType::fp16 : MatrixType::bf16;
+  switch (precision) {
+    case Precision::fp32:
+      return MatrixType::fp32;
+    case Precision::tf32:
+      return MatrixType::tf32;
+    case Precision::fp16:
+      return MatrixType::fp16;
+    case Precision::bf16:
+      return MatrixType::bf16;
+    case Precision::fp8:
+      return MatrixType::fp8;
+    case Precision::fp4:
+      return MatrixType::fp4;
+  }
+  return MatrixType::bf16;
 }
 
 bool multiplies(const AcceleratorSpec& card, MatrixType type) {

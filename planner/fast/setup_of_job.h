@@ -13,21 +13,13 @@
 
 namespace aforo::fast {
 
-/// What jobs and plans do not say yet.
-struct SetupOptions {
-  Method method = Method::full;
-  LoraSpec lora;
-  Sharding sharding = Sharding::ddp;  ///< over plan.dp ranks
-  bool compiled = false;              ///< by the framework's compiler
-};
-
 /// The setup of a job under a plan as `engine` runs it on `card`: types, state bytes, kernels and
 /// memory limits are the engine's and the card's usual ones. The model is not copied: the setup
 /// points into `job`, which must outlive it. Everything else of the setup may be changed
 /// afterwards; set_matrix, set_method and set_engine keep what depends on type, method and engine
 /// together.
 Setup setup_of(const TrainingJob& job, const Plan& plan, const EngineSpec& engine,
-               const AcceleratorSpec& card, const SetupOptions& options = {});
+               const AcceleratorSpec& card);
 
 /// `n_devices` cards in machines of the card's usual size, linked as inter_gbit_per_device says.
 /// Points at `card`, which must outlive it. Throws InputError if n_devices < 1.

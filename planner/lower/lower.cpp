@@ -9,6 +9,7 @@
 #include "planner/lower/lowering.h"
 #include "planner/lower/passes/passes.h"
 #include "planner/spec/checks.h"
+#include "planner/spec/enum_tables.h"
 
 namespace aforo {
 namespace {
@@ -43,6 +44,24 @@ std::string unsupported(const ModelSpec& model) {
   return "";
 }
 
+/// What the native runtime cannot execute yet is refused by name.
+void check_native(const TrainingJob& job, const Plan& plan) {
+  const Parallelism& p = plan.parallel;
+  std::string what;
+  if (plan.engine != "native") what = fmt::format("a plan for engine {}", plan.engine);
+  if (plan.precision > Precision::fp16)
+    what = fmt::format("precision {}", enum_name(plan.precision));
+  if (job.method != Method::full) what = fmt::format("method {}", enum_name(job.method));
+  if (p.tp * p.pp * p.cp * p.ep > 1)
+    what = fmt::format("tp {}, pp {}, cp {}, ep {}", p.tp, p.pp, p.cp, p.ep);
+  if (p.sharding != Sharding::ddp) what = fmt::format("sharding {}", enum_name(p.sharding));
+  if (plan.offload_states != OffloadTo::none || plan.offload_activations != OffloadTo::none)
+    what = "offloading";
+  if (!what.empty())
+    throw InputError(fmt::format(
+        "native cannot execute {} yet; estimate, plan and explain work for other engines", what));
+}
+
 void check_job(const TrainingJob& job, const Plan& plan) {
   const ModelSpec& model = job.model;
   if (const std::string what = unsupported(model); !what.empty())
@@ -55,17 +74,19 @@ void check_job(const TrainingJob& job, const Plan& plan) {
         "seq_len is {}, but {} has learned positions for {} tokens; use a shorter seq_len or "
         "a model with more rows",
         job.seq_len, model.name, model.learned_rows()));
-  const std::int64_t per_micro_step = static_cast<std::int64_t>(plan.micro_batch_size) * plan.dp;
-  if (plan.micro_batch_size < 1 || plan.dp < 1)
+  const std::int64_t per_micro_step =
+      static_cast<std::int64_t>(plan.micro_batch_size) * plan.parallel.dp;
+  if (plan.micro_batch_size < 1 || plan.parallel.dp < 1)
     throw InputError(fmt::format("micro_batch_size is {} and dp is {}; both must be at least 1",
-                                 plan.micro_batch_size, plan.dp));
+                                 plan.micro_batch_size, plan.parallel.dp));
   if (job.global_batch_size < per_micro_step || job.global_batch_size % per_micro_step != 0)
-    throw InputError(
-        fmt::format("micro_batch_size {} x dp {} = {} does not divide global_batch_size {}",
-                    plan.micro_batch_size, plan.dp, per_micro_step, job.global_batch_size));
+    throw InputError(fmt::format(
+        "micro_batch_size {} x dp {} = {} does not divide global_batch_size {}",
+        plan.micro_batch_size, plan.parallel.dp, per_micro_step, job.global_batch_size));
   if (static_cast<int>(plan.recompute.size()) != model.n_layers)
     throw InputError(fmt::format("recompute names {} layers, but {} has n_layers {}",
                                  plan.recompute.size(), model.name, model.n_layers));
+  check_native(job, plan);
   if (const std::string problem = size_problem(job, plan); !problem.empty())
     throw InputError(problem);
 }

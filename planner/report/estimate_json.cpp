@@ -81,7 +81,7 @@ void write_plan_json(JsonWriter& json, const TrainingJob& job, const Plan& plan)
   json.key("plan").begin_object();
   json.field("precision", enum_name(plan.precision))
       .field("recompute", describe_recompute(plan.recompute));
-  json.field("micro_batch_size", plan.micro_batch_size).field("dp", plan.dp);
+  json.field("micro_batch_size", plan.micro_batch_size).field("dp", plan.parallel.dp);
   json.field("grad_accum", plan.grad_accum(job.global_batch_size)).end_object();
 }
 

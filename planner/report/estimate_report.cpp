@@ -127,7 +127,7 @@ std::string plan_line(const TrainingJob& job, const Plan& plan) {
   std::string out = fmt::format("{}, recompute {}, micro_batch_size {} x {} micro-steps",
                                 enum_name(plan.precision), describe_recompute(plan.recompute),
                                 plan.micro_batch_size, plan.grad_accum(job.global_batch_size));
-  if (plan.dp > 1) out += fmt::format(" x dp {}", plan.dp);
+  if (plan.parallel.dp > 1) out += fmt::format(" x dp {}", plan.parallel.dp);
   return out + fmt::format(", seq_len {}", job.seq_len);
 }
 

@@ -114,7 +114,7 @@ class Search {
 
   /// False if nothing fits, so that larger micro-batches need not be tried.
   bool try_pair(Precision precision, int micro_batch_size) {
-    Plan plan{precision, {}, micro_batch_size, request_.dp};
+    Plan plan{precision, {}, micro_batch_size, {.dp = request_.dp}};
     PathSearch path(request_, model_, plan, limit_);
     const std::optional<Plan> found = path.least_that_fits();
     result_.n_evaluated += path.n_evaluated();

@@ -105,14 +105,14 @@ Estimate simulate(const StepProgram& program, const TrainingJob& job, const Plan
   estimate.step_time = around(seconds, model.spread());
   estimate.tokens_per_second = inverse(tokens, estimate.step_time);
   estimate.hours = scaled(estimate.step_time, static_cast<double>(job.n_steps()) / 3600.0);
-  estimate.device_hours = scaled(estimate.hours, plan.dp);
+  estimate.device_hours = scaled(estimate.hours, plan.parallel.dp);
 
   const FlopsPerToken per_token = flops_per_token(job.model, job.seq_len);
-  estimate.hardware_flops = walked.flops * plan.dp;
+  estimate.hardware_flops = walked.flops * plan.parallel.dp;
   estimate.model_flops_six_n = per_token.six_n * tokens;
   estimate.model_flops_causal = per_token.causal * tokens;
   estimate.model_flops_full = per_token.full_square * tokens;
-  const double peak = model.peak(recipe_of(plan.precision).compute).value * plan.dp;
+  const double peak = model.peak(recipe_of(plan.precision).compute).value * plan.parallel.dp;
   estimate.mfu_causal = estimate.model_flops_causal / (seconds * peak);
   estimate.mfu_full = estimate.model_flops_full / (seconds * peak);
   estimate.hfu = estimate.hardware_flops / (seconds * peak);

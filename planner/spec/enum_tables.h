@@ -46,13 +46,14 @@ struct EnumNames<ActivationKind> {
 template <>
 struct EnumNames<Precision> {
   static constexpr EnumName<Precision> table[] = {
-      {Precision::fp32, "fp32"}, {Precision::bf16, "bf16"}, {Precision::fp16, "fp16"}};
+      {Precision::fp32, "fp32"}, {Precision::bf16, "bf16"}, {Precision::fp16, "fp16"},
+      {Precision::tf32, "tf32"}, {Precision::fp8, "fp8"},   {Precision::fp4, "fp4"}};
 };
 template <>
 struct EnumNames<Sharding> {
   static constexpr EnumName<Sharding> table[] = {
-      {Sharding::ddp, "ddp"},     {Sharding::zero1, "zero1"}, {Sharding::zero2, "zero2"},
-      {Sharding::zero3, "zero3"}, {Sharding::fsdp, "fsdp"},   {Sharding::hsdp, "hsdp"},
+      {Sharding::ddp, "ddp"},      {Sharding::zero1, "zero1"}, {Sharding::zero2, "zero2"},
+      {Sharding::zero3, "zero3"},  {Sharding::fsdp, "fsdp"},   {Sharding::hsdp, "hsdp"},
       {Sharding::yafsdp, "yafsdp"}};
 };
 template <>

@@ -66,6 +66,8 @@ struct LoraSpec {
 
 struct TrainingJob {
   ModelSpec model;
+  Method method = Method::full;
+  LoraSpec lora;
   OptimizerSpec optimizer;
   ScheduleSpec schedule;
   DataSpec data;

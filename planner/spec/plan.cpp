@@ -16,8 +16,11 @@ namespace aforo {
 PrecisionRecipe recipe_of(Precision precision) {
   switch (precision) {
     case Precision::fp32:
+    case Precision::tf32:
       return {Dtype::fp32, false, false};
     case Precision::bf16:
+    case Precision::fp8:
+    case Precision::fp4:
       return {Dtype::bf16, true, false};
     case Precision::fp16:
       return {Dtype::fp16, true, true};

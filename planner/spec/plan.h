@@ -13,7 +13,9 @@ namespace aforo {
 /// fp32: everything in fp32.  bf16, fp16: matrices, embeddings and activations in 16 bits, norms
 /// and biases in fp32, fp32 master weights, gradients and optimizer states; fp16 adds dynamic loss
 /// scaling.
-enum class Precision { fp32, bf16, fp16 };
+/// tf32, fp8, fp4: as fp32 and bf16, with the layers' matrix products in the narrower type. The
+/// native runtime does not execute these three yet.
+enum class Precision { fp32, bf16, fp16, tf32, fp8, fp4 };
 
 /// What a layer's backward pass computes again instead of keeping.
 ///   none       keeps everything that a gradient needs
@@ -53,11 +55,14 @@ struct Plan {
   Precision precision = Precision::bf16;
   std::vector<Recompute> recompute;  ///< one per layer
   int micro_batch_size = 1;          ///< sequences per device and micro-step
-  int dp = 1;                        ///< data-parallel ranks
+  Parallelism parallel;
+  std::string engine = "native";                    ///< who runs it: a name in profiles/engines
+  OffloadTo offload_states = OffloadTo::none;       ///< optimizer states and master weights
+  OffloadTo offload_activations = OffloadTo::none;  ///< what layers keep for backward
 
   /// Micro-steps per optimizer step for a job of `global_batch_size` sequences.
   int grad_accum(int global_batch_size) const {
-    return global_batch_size / (micro_batch_size * dp);
+    return global_batch_size / (micro_batch_size * parallel.dp);
   }
 
   bool operator==(const Plan&) const = default;

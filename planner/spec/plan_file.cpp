@@ -55,6 +55,16 @@ DataSpec read_data(const YamlNode& node) {
   return d;
 }
 
+LoraSpec read_lora(const YamlNode& node) {
+  LoraSpec lora;
+  lora.rank = static_cast<int>(node.at("rank").integer(1, 1 << 16));
+  lora.attention_qkv = node.at("attention_qkv").boolean();
+  lora.attention_out = node.at("attention_out").boolean();
+  lora.mlp = node.at("mlp").boolean();
+  node.finish();
+  return lora;
+}
+
 TrainingJob read_job(const YamlNode& node) {
   TrainingJob job;
   job.model = read_model(node.at("model"));
@@ -65,8 +75,24 @@ TrainingJob read_job(const YamlNode& node) {
   job.global_batch_size = static_cast<int>(node.at("global_batch_size").integer(1, 1 << 27));
   job.n_tokens = node.at("n_tokens").integer(1, most_tokens);
   job.seed = node.at("seed").natural();
+  job.method = node.at("method").enumeration<Method>();
+  job.lora = read_lora(node.at("lora"));
   node.finish();
   return job;
+}
+
+void read_layout(const YamlNode& node, Plan& plan) {
+  Parallelism& p = plan.parallel;
+  const std::pair<const char*, int*> degrees[] = {
+      {"tp", &p.tp}, {"pp", &p.pp}, {"vpp", &p.vpp}, {"cp", &p.cp}, {"ep", &p.ep}};
+  for (const auto& [key, value] : degrees)
+    *value = static_cast<int>(node.at(key).integer(1, 1 << 20));
+  p.shard_group = static_cast<int>(node.at("shard_group").integer(0, 1 << 20));
+  p.sharding = node.at("sharding").enumeration<Sharding>();
+  p.sequence_parallel = node.at("sequence_parallel").boolean();
+  plan.engine = node.at("engine").string();
+  plan.offload_states = node.at("offload_states").enumeration<OffloadTo>();
+  plan.offload_activations = node.at("offload_activations").enumeration<OffloadTo>();
 }
 
 Plan read_plan(const YamlNode& node, int n_layers) {
@@ -79,7 +105,8 @@ Plan read_plan(const YamlNode& node, int n_layers) {
     recompute.fail(error.what());
   }
   plan.micro_batch_size = static_cast<int>(node.at("micro_batch_size").integer(1, 1 << 27));
-  plan.dp = static_cast<int>(node.at("dp").integer(1, 1 << 20));
+  plan.parallel.dp = static_cast<int>(node.at("dp").integer(1, 1 << 20));
+  read_layout(node, plan);
   node.finish();
   return plan;
 }

@@ -19,6 +19,10 @@ std::string job_text(const TrainingJob& job) {
   line("global_batch_size", job.global_batch_size, "   # sequences per optimizer step");
   line("n_tokens", job.n_tokens);
   line("seed", job.seed);
+  line("method", enum_name(job.method), "   # which weights are trained");
+  line("lora",
+       fmt::format("{{rank: {}, attention_qkv: {}, attention_out: {}, mlp: {}}}", job.lora.rank,
+                   job.lora.attention_qkv, job.lora.attention_out, job.lora.mlp));
   line("optimizer", fmt::format("{{kind: {}, learning_rate: {}, beta1: {}, beta2: {}, epsilon: {}, "
                                 "weight_decay: {}, momentum: {}, clip_norm: {}}}",
                                 enum_name(o.kind), o.learning_rate, o.beta1, o.beta2, o.epsilon,
@@ -37,7 +41,21 @@ std::string plan_text(const Plan& plan) {
       "  micro_batch_size: {}   # sequences per device and micro-step\n"
       "  dp: {}   # data-parallel ranks\n",
       enum_name(plan.precision), yaml_scalar(describe_recompute(plan.recompute)),
-      plan.micro_batch_size, plan.dp);
+      plan.micro_batch_size, plan.parallel.dp);
+}
+
+std::string layout_text(const Plan& plan) {
+  const Parallelism& p = plan.parallel;
+  return fmt::format(
+      "  tp: {}   # tensor parallel\n  pp: {}   # pipeline stages\n  vpp: {}   # chunks a stage "
+      "holds\n  cp: {}   # context parallel\n  ep: {}   # expert parallel\n"
+      "  sequence_parallel: {}\n  sharding: {}   # of model states over dp x cp ranks\n"
+      "  shard_group: {}   # ranks of one hsdp group; 0: one machine\n"
+      "  offload_states: {}\n  offload_activations: {}\n"
+      "  engine: {}   # who runs it; `aforo run` executes native\n",
+      p.tp, p.pp, p.vpp, p.cp, p.ep, p.sequence_parallel, enum_name(p.sharding), p.shard_group,
+      enum_name(plan.offload_states), enum_name(plan.offload_activations),
+      yaml_scalar(plan.engine));
 }
 
 std::string prediction_text(const PlanFile::Prediction& p) {
@@ -66,7 +84,8 @@ std::string write_plan_file(const PlanFile& file) {
       "target: {}   # what executes it\nhardware: {}   # what the prediction is for\n",
       plan_file_version, yaml_scalar(file.aforo_version), yaml_scalar(file.fingerprint),
       yaml_scalar(file.target), yaml_scalar(file.hardware));
-  out += job_text(file.job) + plan_text(file.plan) + prediction_text(file.prediction);
+  out += job_text(file.job) + plan_text(file.plan) + layout_text(file.plan) +
+         prediction_text(file.prediction);
   out += file.why.empty() ? "why: []\n" : "why:\n";
   for (const std::string& reason : file.why) out += "  - " + yaml_scalar(reason) + "\n";
   return out;

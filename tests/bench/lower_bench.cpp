@@ -52,7 +52,7 @@ int main() {
   const TrainingJob work = job();
   const auto model = spec_cost_model(card());
   for (Recompute recompute : {Recompute::none, Recompute::selective, Recompute::full}) {
-    const Plan plan{Precision::bf16, std::vector<Recompute>(80, recompute), 1, 1};
+    const Plan plan{Precision::bf16, std::vector<Recompute>(80, recompute), 1, {}};
     std::vector<double> lowered, simulated;
     for (int i = 0; i < 21; ++i) {
       const auto start = std::chrono::steady_clock::now();

@@ -33,7 +33,7 @@ TEST_CASE("setup_of: a plan's batches, ranks and recomputation arrive in the set
   const AcceleratorSpec card = find_accelerator("a100-80");
   Plan plan;
   plan.micro_batch_size = 4;
-  plan.dp = 2;
+  plan.parallel.dp = 2;
   plan.recompute.assign(12, Recompute::selective);
   plan.recompute[0] = Recompute::full;
   const Setup setup = setup_of(job, plan, engine("torch"), card);
@@ -57,9 +57,10 @@ TEST_CASE("set_matrix: fp32 and mixed precision keep equally many bytes of state
 }
 
 TEST_CASE("set_method: QLoRA freezes weights at 4.5 bits") {
-  const TrainingJob job = small_job();
+  TrainingJob job = small_job();
+  job.method = Method::qlora;
   const AcceleratorSpec card = find_accelerator("h100");
-  Setup setup = setup_of(job, Plan{}, engine("torch"), card, {.method = Method::qlora});
+  Setup setup = setup_of(job, Plan{}, engine("torch"), card);
   CHECK(8 * setup.frozen_bytes == 4.5);
   set_method(setup, engine("torch"), Method::full);
   CHECK(setup.states.total() == 16);

@@ -143,7 +143,7 @@ TEST_CASE("search: bisection finds the same recomputation as trying the whole pa
     const SearchResult result = search(req, *model);
     std::optional<std::vector<Recompute>> expected;
     for (const auto& layers : path) {
-      Plan plan{Precision::bf16, layers, 16, 1};
+      Plan plan{Precision::bf16, layers, 16, {}};
       if (lower(req.job, plan, req.target).memory.arena + model->overhead(Dtype::bf16) >
           Bytes(limit))
         continue;

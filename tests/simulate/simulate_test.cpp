@@ -117,7 +117,7 @@ TEST_CASE(
     "rate") {
   const TrainingJob job = tiny::job(tiny::llama(), 8);
   Plan one = tiny::plan(job, Precision::bf16, Recompute::none, 2), two = one;
-  two.dp = 2;
+  two.parallel.dp = 2;
   const auto model = spec_cost_model(round_card());
   const Estimate alone = estimate(job, one, *model), pair = estimate(job, two, *model);
   CHECK(pair.device_hours.mid == doctest::Approx(2 * pair.hours.mid));

@@ -47,8 +47,8 @@ TEST_CASE("plan file: an unknown price stays unknown") {
 }
 
 TEST_CASE("plan file: another version is refused with the way out") {
-  CHECK(error_with("version: 1", "version: 2") ==
-        "plan.yaml:3:10: this plan has version \"2\", but this build reads version 1; run `aforo "
+  CHECK(error_with("version: 2", "version: 3") ==
+        "plan.yaml:3:10: this plan has version \"3\", but this build reads version 2; run `aforo "
         "plan` again");
 }
 
@@ -86,7 +86,7 @@ TEST_CASE("plan file: problems carry the place and both values") {
             .find("recompute is \"full x1\"; expected none, selective, full, \"every K\"") !=
         std::string::npos);
   CHECK(
-      error_with("plan:\n", "plan:\n  tp: 2\n").find("unknown key \"tp\"; did you mean \"dp\"?") !=
+      error_with("plan:\n", "plan:\n  dq: 2\n").find("unknown key \"dq\"; did you mean \"dp\"?") !=
       std::string::npos);
 }
 

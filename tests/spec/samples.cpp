@@ -107,7 +107,25 @@ TrainingJob Samples::job() {
   job.n_tokens = static_cast<std::int64_t>(random_() >> 5);
   job.n_tokens = std::max<std::int64_t>(1, job.n_tokens);
   job.seed = random_();
+  if (flip()) {
+    job.method = one_of({Method::lora, Method::qlora});
+    job.lora = {between(1, 512), flip(), flip(), flip()};
+  }
   return job;
+}
+
+/// Everything that only plans for several devices have.
+void Samples::layout(Plan& plan) {
+  Parallelism& p = plan.parallel;
+  for (int* degree : {&p.tp, &p.pp, &p.vpp, &p.cp, &p.ep}) *degree = between(1, 64);
+  p.shard_group = between(0, 64);
+  p.sequence_parallel = flip();
+  p.sharding = one_of({Sharding::ddp, Sharding::zero1, Sharding::zero2, Sharding::zero3,
+                       Sharding::fsdp, Sharding::hsdp, Sharding::yafsdp});
+  plan.precision = one_of({Precision::tf32, Precision::fp8, Precision::fp4, Precision::bf16});
+  plan.engine = one_of({std::string("native"), std::string("megatron"), std::string("torch")});
+  plan.offload_states = one_of({OffloadTo::none, OffloadTo::cpu, OffloadTo::nvme});
+  plan.offload_activations = one_of({OffloadTo::none, OffloadTo::cpu});
 }
 
 Plan Samples::plan(int n_layers) {
@@ -118,7 +136,8 @@ Plan Samples::plan(int n_layers) {
         i > 0 && flip() ? plan.recompute.back()
                         : one_of({Recompute::none, Recompute::selective, Recompute::full}));
   plan.micro_batch_size = between(1, 4096);
-  plan.dp = between(1, 4096);
+  plan.parallel.dp = between(1, 4096);
+  if (flip()) layout(plan);
   return plan;
 }
 

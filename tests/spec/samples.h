@@ -32,6 +32,7 @@ class Samples {
   ModelSpec model();
   TrainingJob job();
   Plan plan(int n_layers);
+  void layout(Plan& plan);
   PlanFile plan_file();
 
  private:

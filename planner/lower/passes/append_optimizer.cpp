@@ -19,7 +19,7 @@ constexpr OptimizerEmitter optimizers[] = {
 void emit_reduction(Builder& builder, const Lowering& lowering) {
   builder.label = {Phase::optimizer, -1, "reduce"};
   for (const Parameter& parameter : lowering.parameters)
-    builder.emit(AllReduce{builder.buffer(parameter.gradient).shape.numel(), lowering.plan.dp},
+    builder.emit(AllReduce{builder.buffer(parameter.gradient).shape.numel(), lowering.plan.parallel.dp},
                  {parameter.gradient}, {parameter.gradient});
 }
 
@@ -46,7 +46,7 @@ void append_optimizer(Lowering& lowering) {
   StepProgram& program = lowering.program;
   const int begin = static_cast<int>(program.ops.size());
   Builder builder(program);
-  if (lowering.plan.dp > 1) emit_reduction(builder, lowering);
+  if (lowering.plan.parallel.dp > 1) emit_reduction(builder, lowering);
   emit_control(builder, lowering);
   builder.label = {Phase::optimizer, -1, "update"};
   for (const OptimizerEmitter& optimizer : optimizers)
