@@ -188,6 +188,7 @@ Device device_of(const std::string& reference, int count) {
   device.model = spec_cost_model(spec);
   device.target = cuda_target();
   device.line.name = spec.name;
+  device.line.origin = device.model->origin();
   device.has_bf16 = spec.peak_dense.contains("bf16");
   device.has_fp16 = spec.peak_dense.contains("fp16");
   return device;

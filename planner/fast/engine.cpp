@@ -126,6 +126,10 @@ const EngineSpec& find_engine(const std::vector<EngineSpec>& engines, const std:
                                fmt::join(names, ", ")));
 }
 
+EngineSpec native_engine() {
+  return read_engine(YamlNode::load_file(data_root() + "/profiles/engines/native.yaml"));
+}
+
 std::vector<EngineSpec> all_engines() {
   std::vector<EngineSpec> engines;
   for (const std::string& path : files_in(data_root() + "/profiles/engines", ".yaml"))

@@ -81,6 +81,9 @@ EngineSpec read_engine(const YamlNode& node);
 /// The engine of that name. Throws InputError naming the nearest.
 const EngineSpec& find_engine(const std::vector<EngineSpec>& engines, const std::string& name);
 
+/// The engine that the runtime is.
+EngineSpec native_engine();
+
 /// Every profile in profiles/engines, sorted by name.
 std::vector<EngineSpec> all_engines();
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "planner/fast/activation_bytes.h"
+#include "planner/fast/native_memory.h"
 #include "planner/fast/pipeline_stage.h"
 #include "planner/fast/weight_counts.h"
 
@@ -237,6 +238,8 @@ class Account {
 }  // namespace
 
 MemoryParts memory_parts(const Setup& setup, const EngineSpec& engine) {
+  if (engine.native && has_program(setup))
+    return NativeMemory(setup).parts(setup.recompute.full_layers);
   const MemoryStyle& style = engine.style(setup.style);
   const auto of_stage = [&](int index) {
     const PipelineStage stage = pipeline_stage(setup, index);

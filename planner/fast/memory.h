@@ -32,8 +32,10 @@ struct MemoryParts {
   double required() const { return device() - cache; }    ///< with less the run fails
 };
 
-/// The account at the worst of four moments: the loss, the backward pass of the last layer, that of
-/// the first, the update. With pipelines: of the stage `setup.report_stage`, or of the fuller end.
+/// Native's setups that lowering makes a program of: that program's arena, composed of short ones
+/// (native_memory.h). Others: the account at the worst of four moments: the loss, the backward pass
+/// of the last layer, that of the first, the update. With pipelines: of the stage
+/// `setup.report_stage`, or of the fuller end.
 MemoryParts memory_parts(const Setup& setup, const EngineSpec& engine);
 
 }  // namespace aforo::fast

@@ -62,7 +62,7 @@ std::array<double, n_rates> bases(const Cluster& cluster) {
   base.fill(1);
   const AcceleratorSpec& card = *cluster.accelerator;
   const auto set = [&](Rate rate, double value) { base[static_cast<int>(rate)] = value; };
-  const double peak_16 = peak_or(card, "bf16", peak_or(card, "fp16", 0));
+  const double peak_16 = peak_or(card, "bf16", peak_or(card, "fp16", peak_or(card, "fp32", 0)));
   const double peak_8 = peak_or(card, "fp8", 2 * peak_16);
   set(Rate::gemm_16, peak_16 * card.gemm_efficiency);
   set(Rate::gemm_8, peak_8 * card.gemm_fp8_efficiency.value_or(0.9 * card.gemm_efficiency));
@@ -97,6 +97,7 @@ std::string generation_of(const AcceleratorSpec& accelerator) {
 
 Rates RateRecipe::rates(const Constants& constants) const {
   Rates rates;
+  rates.native = native;
   for (int i = 0; i < n_rates; ++i) {
     double value = base[i];
     for (std::int16_t index : factors[i])
@@ -110,6 +111,7 @@ RateRecipe rate_recipe(const Constants& constants, const Cluster& cluster,
                        const EngineSpec& engine) {
   RateRecipe recipe;
   recipe.base = bases(cluster);
+  recipe.native = engine.native;
   const std::string generation = generation_of(*cluster.accelerator);
   for (int i = 0; i < n_rates; ++i) {
     const std::string name(rate_names[i]);

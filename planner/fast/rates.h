@@ -59,8 +59,12 @@ enum class Rate {
 constexpr int n_rates = static_cast<int>(Rate::count);
 std::string_view name_of(Rate rate);
 
+/// A step's fixed seconds that remain where it is a captured graph.
+constexpr double graph_fixed_share = 0.3;
+
 struct Rates {
   std::array<double, n_rates> values{};
+  bool native = false;  ///< the engine executes lowered programs, which are priced op by op
   double operator[](Rate rate) const { return values[static_cast<int>(rate)]; }
 };
 
@@ -97,6 +101,7 @@ class Constants {
 struct RateRecipe {
   std::array<double, n_rates> base{};
   std::array<std::array<std::int16_t, 6>, n_rates> factors{};  ///< constant indices; -1: none
+  bool native = false;
 
   Rates rates(const Constants& constants) const;
 };

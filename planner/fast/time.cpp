@@ -5,6 +5,7 @@
 
 #include "planner/fast/activation_bytes.h"
 #include "planner/fast/collectives.h"
+#include "planner/fast/native_program.h"
 
 namespace aforo::fast {
 namespace {
@@ -237,7 +238,7 @@ class StepTimer {
   }
 
   void finish() {
-    parts_.fixed = rates_[Rate::step_fixed] * (setup_.cuda_graphs ? 0.3 : 1);
+    parts_.fixed = rates_[Rate::step_fixed] * (setup_.cuda_graphs ? graph_fixed_share : 1);
     const double sum = parts_.products + parts_.attention + parts_.passes + parts_.recompute +
                        parts_.head + parts_.host + parts_.bubble + parts_.tp + parts_.cp +
                        parts_.ep + parts_.pp + parts_.dp + parts_.optimizer + parts_.offload +
@@ -262,10 +263,36 @@ class StepTimer {
   double busy_ = 0, window_ = 0;
 };
 
+/// A native step, as its program says; only stragglers lie outside it.
+TimeParts native_parts(const Setup& setup, const Cluster& cluster, const Rates& rates,
+                       const NativeBlocks& blocks) {
+  const NativeCost cost = native_cost(setup, blocks);
+  const double n = setup.grad_accum();
+  TimeParts t;
+  t.products = cost.total(NativePart::products, n);
+  t.attention = cost.total(NativePart::attention, n);
+  t.passes = cost.total(NativePart::passes, n);
+  t.recompute = cost.total(NativePart::recompute, n);
+  t.head = cost.total(NativePart::head, n);
+  t.optimizer = cost.total(NativePart::optimizer, n);
+  t.dp = cost.total(NativePart::dp, n);
+  t.fixed = blocks.overhead;
+  t.hardware_flops = cost.total(NativePart::flops, n);
+  const double sum =
+      t.products + t.attention + t.passes + t.recompute + t.head + t.optimizer + t.dp + t.fixed;
+  const double nodes = std::max(1.0, static_cast<double>(cluster.n_devices) / cluster.per_node);
+  t.step = sum * (1 + rates[Rate::straggler] * std::log2(nodes));
+  return t;
+}
+
 }  // namespace
 
 Blocks block_costs(const Setup& setup, const Cluster& cluster, const Rates& rates) {
   Blocks blocks;
+  if (rates.native && has_program(setup)) {
+    blocks.native = native_blocks(setup, cluster, rates);
+    return blocks;
+  }
   blocks.dense_work = layer_work(setup, false);
   if (setup.model->is_moe()) blocks.moe_work = layer_work(setup, true);
   time_blocks(setup, cluster, rates, blocks);
@@ -277,6 +304,10 @@ Blocks block_costs(const Setup& setup, const Cluster& cluster, const Rates& rate
 }
 
 void time_blocks(const Setup& setup, const Cluster& cluster, const Rates& rates, Blocks& blocks) {
+  if (blocks.native) {
+    blocks.native = native_blocks(setup, cluster, rates);
+    return;
+  }
   const Kernels kernels(setup, cluster, rates);
   blocks.dense = layer_time(setup, rates, kernels, blocks.dense_work);
   if (setup.model->is_moe()) blocks.moe = layer_time(setup, rates, kernels, blocks.moe_work);
@@ -285,6 +316,7 @@ void time_blocks(const Setup& setup, const Cluster& cluster, const Rates& rates,
 
 TimeParts time_parts(const Setup& setup, const Cluster& cluster, const Rates& rates,
                      const Blocks& blocks) {
+  if (blocks.native) return native_parts(setup, cluster, rates, *blocks.native);
   return StepTimer(setup, cluster, rates, blocks).run();
 }
 

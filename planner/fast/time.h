@@ -1,7 +1,10 @@
 #pragma once
 // Seconds of one optimizer step for a setup on a cluster, part by part, without lowering.
 
+#include <optional>
+
 #include "planner/fast/layer_time.h"
+#include "planner/fast/native_time.h"
 
 namespace aforo::fast {
 
@@ -37,6 +40,7 @@ struct Blocks {
   HeadTime head;
   double input_bytes = 0;               ///< a layer keeps under full recomputation
   double dense_kept = 0, moe_kept = 0;  ///< and under the selective switches
+  std::optional<NativeBlocks> native;   ///< stands for all others where the engine runs programs
 };
 Blocks block_costs(const Setup& setup, const Cluster& cluster, const Rates& rates);
 

@@ -1,6 +1,7 @@
 #pragma once
-// How long one op takes on one device. Two sources: an accelerator profile (spec sheet and assumed
-// efficiencies) or a calibration (what `aforo calibrate` measured on this machine).
+// How long one op takes on one device. Two sources: an accelerator profile (spec sheet and
+// constants fitted to published runs) or a calibration (what `aforo calibrate` measured on this
+// machine).
 
 #include <memory>
 #include <string>
@@ -29,6 +30,9 @@ class CostModel {
   virtual ~CostModel() = default;
   virtual OpTime op_time(const StepProgram& program, const Op& op) const = 0;
 
+  /// Once a step, outside its ops: what the model adds to their sum.
+  virtual Seconds step_overhead() const { return Seconds(0); }
+
   virtual std::string device() const = 0;
   virtual Origin origin() const = 0;
   virtual Spread spread() const = 0;
@@ -39,11 +43,11 @@ class CostModel {
       Dtype compute) const = 0;  ///< dense peak (spec) or best measured product (calibration)
 };
 
-/// Roofline over a spec sheet:
-///   t = max(flops / (peak * efficiency), bytes / (bandwidth * efficiency)) + launch_overhead
-/// Products use peak_dense of the operand type (fp32: strict fp32) and gemm_efficiency; attention
-/// reaches `attention_share` of that; all-reduce: 2 (n-1)/n * bytes / link.all_reduce + launch.
-/// Throws InputError if the accelerator has no peak for the program's compute type.
+/// A card of the profiles, by the formulas and constants of the fast evaluation (op_time.h): rates
+/// are data-sheet figures times constants fitted to published runs, products saturate with their
+/// shape, and the native engine's step is a captured graph. All ranks of an all-reduce are taken to
+/// share one machine. Throws InputError if the accelerator has no peak for the program's compute
+/// type, or no link.all_reduce where ranks need one.
 std::unique_ptr<CostModel> spec_cost_model(const AcceleratorSpec& accelerator);
 
 /// Interpolates the calibration: products in log(m), log(n), log(k) for the same type and layout,

@@ -32,6 +32,7 @@ struct Walk {
 Walk walk(const StepProgram& program, const CostModel& model) {
   Walk result;
   result.trace.spans.reserve(program.ops.size());
+  result.trace.step_time = model.step_overhead();
   for (const Section& section : program.sections) {
     const double repeat = static_cast<double>(section.repeat);
     for (int i = section.begin; i < section.end; ++i) {

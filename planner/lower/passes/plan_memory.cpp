@@ -6,7 +6,9 @@
 // (in_place_pairs): both are then placed as one.
 
 #include <algorithm>
+#include <numeric>
 
+#include "planner/lower/live_bytes.h"
 #include "planner/lower/passes/passes.h"
 #include "planner/program/lifetimes.h"
 
@@ -36,9 +38,7 @@ class MemoryPlanner {
       : program_(program), lives_(lifetimes(program)), slot_of_(lives_.size(), -1) {}
 
   MemoryPlan plan() {
-    share_in_place();
-    for (BufferId id = 0; id < static_cast<BufferId>(lives_.size()); ++id)
-      if (slot_of_[id] < 0 && !lives_[id].empty()) new_slot(id);
+    make_slots();
     place_persistent();
     place_transient();
     MemoryPlan memory;
@@ -54,7 +54,18 @@ class MemoryPlanner {
     return memory;
   }
 
+  std::vector<BytesByRole> live() {
+    make_slots();
+    return live_by_role();
+  }
+
  private:
+  void make_slots() {
+    share_in_place();
+    for (BufferId id = 0; id < static_cast<BufferId>(lives_.size()); ++id)
+      if (slot_of_[id] < 0 && !lives_[id].empty()) new_slot(id);
+  }
+
   int new_slot(BufferId id) {
     const Buffer& buffer = program_.buffers[id];
     slots_.push_back({aligned(buffer.bytes().value, program_.target.alignment), 0, lives_[id].first,
@@ -120,25 +131,30 @@ class MemoryPlanner {
     return candidate;
   }
 
-  /// Live bytes by role, op by op.
-  void account(MemoryPlan& memory) const {
+  std::vector<BytesByRole> live_by_role() const {
     const int n_ops = static_cast<int>(program_.ops.size());
-    std::vector<std::array<std::int64_t, n_roles>> change(n_ops + 1);
+    std::vector<BytesByRole> live(n_ops + 1);
     for (const Slot& slot : slots_) {
-      change[slot.first][static_cast<int>(slot.role)] += slot.bytes;
-      change[slot.last + 1][static_cast<int>(slot.role)] -= slot.bytes;
+      live[slot.first][static_cast<int>(slot.role)] += slot.bytes;
+      live[slot.last + 1][static_cast<int>(slot.role)] -= slot.bytes;
     }
-    std::array<std::int64_t, n_roles> live{};
+    live.pop_back();
+    for (int i = 1; i < n_ops; ++i)
+      for (int role = 0; role < n_roles; ++role) live[i][role] += live[i - 1][role];
+    return live;
+  }
+
+  void account(MemoryPlan& memory) const {
+    const std::vector<BytesByRole> live = live_by_role();
     std::int64_t most = -1;
-    for (int i = 0; i < n_ops; ++i) {
-      std::int64_t total = 0;
-      for (int role = 0; role < n_roles; ++role) total += live[role] += change[i][role];
+    for (int i = 0; i < static_cast<int>(live.size()); ++i) {
+      const std::int64_t total = std::accumulate(live[i].begin(), live[i].end(), std::int64_t{0});
       Bytes& phase_peak = memory.peak_of_phase[static_cast<int>(program_.ops[i].label.phase)];
       phase_peak = std::max(phase_peak, Bytes(total));
       if (total <= most) continue;
       most = total;
       memory.peak_op = i;
-      for (int role = 0; role < n_roles; ++role) memory.at_peak[role] = Bytes(live[role]);
+      for (int role = 0; role < n_roles; ++role) memory.at_peak[role] = Bytes(live[i][role]);
     }
     memory.fragmentation = Bytes(arena_ - std::max<std::int64_t>(most, 0));
   }
@@ -155,6 +171,10 @@ class MemoryPlanner {
 
 void plan_memory(Lowering& lowering) {
   lowering.program.memory = MemoryPlanner(lowering.program).plan();
+}
+
+std::vector<BytesByRole> live_bytes(const StepProgram& program) {
+  return MemoryPlanner(program).live();
 }
 
 }  // namespace aforo
