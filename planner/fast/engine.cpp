@@ -89,6 +89,10 @@ MemoryStyle MemoryStyle::with(const YamlNode& node) const {
   return style;
 }
 
+bool EngineSpec::runs_on_kind(const std::string& kind) const {
+  return std::find(runs_on.begin(), runs_on.end(), kind) != runs_on.end();
+}
+
 int EngineSpec::style_of(const std::string& framework) const {
   int best = 0;
   std::size_t length = 0;
@@ -105,6 +109,8 @@ EngineSpec read_engine(const YamlNode& node) {
   engine.title = node.at("title").string();
   engine.native = node.at("native").boolean();
   engine.frameworks = strings(node.at("frameworks"));
+  if (const auto kinds = node.find("runs_on")) engine.runs_on = strings(*kinds);
+  if (const auto proposed = node.find("proposed")) engine.proposed = proposed->boolean();
   engine.supports = read_support(node.at("supports"));
   if (const auto memory = node.find("memory")) engine.memory = MemoryStyle{}.with(*memory);
   if (const auto styles = node.find("styles"))

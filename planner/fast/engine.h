@@ -66,10 +66,13 @@ struct EngineSpec {
   std::string title;                    ///< "Megatron-Core with Transformer Engine"
   bool native = false;                  ///< aforo's own runtime executes it
   std::vector<std::string> frameworks;  ///< beginnings of framework names in published runs
+  std::vector<std::string> runs_on = {"gpu"};  ///< kinds of accelerators: gpu, tpu, custom, cpu
+  bool proposed = true;  ///< `aforo plan` tries it unasked; false for engines of the past
   EngineSupport supports;
   MemoryStyle memory;               ///< unless a style says otherwise
   std::vector<MemoryStyle> styles;  ///< programs of this engine that are written otherwise
 
+  bool runs_on_kind(const std::string& kind) const;
   /// Style 0 is the engine's own, 1 the first of `styles`.
   const MemoryStyle& style(int index) const { return index > 0 ? styles[index - 1] : memory; }
   /// The style of the longest beginning of `framework`; 0 if none has one.
