@@ -26,11 +26,12 @@ const std::map<std::string, int> floors = {
     {"planner/fast", 2},
     {"planner/validate", 3},
     {"planner/search", 3},
-    {"planner/report", 4},
+    {"planner/explain", 4},
+    {"planner/report", 5},
     {"runtime/core", 2},
     {"runtime/cpu", 3},
     {"runtime/cuda", 3},
-    {"cli", 5},
+    {"cli", 6},
 };
 
 /// The top folders and their arrows: cli -> runtime -> planner.
