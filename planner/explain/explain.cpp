@@ -121,6 +121,7 @@ Row compare(const Strategy& strategy, const Variant& baseline, const World& worl
   Effect& effect = row.effect;
   effect.before = changed(run_by(baseline, other), strategy.reference, world);
   effect.after = changed(run_by(baseline, *row.engine), strategy.apply, world);
+  if (&other != row.engine) effect.after.kernels = &other;
   for (const Variant* variant : {&effect.before, &effect.after})
     if (row.absent.empty()) row.absent = obstacle(*variant);
   if (!row.absent.empty()) return row;

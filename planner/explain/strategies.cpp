@@ -87,6 +87,9 @@ bool drop_sharding(Variant& v) {
   v.setup.parallel.sharding = Sharding::ddp;
   return true;
 }
+bool drop_fsdp(Variant& v) {
+  return drop_sharding<Sharding::fsdp>(v) || drop_sharding<Sharding::hsdp>(v);
+}
 bool drop_offloaded_states(Variant& v) {
   if (v.setup.offload_states == OffloadTo::none) return false;
   v.setup.offload_states = OffloadTo::none;
@@ -149,7 +152,7 @@ constexpr Strategy table[] = {
     {"zero3", "ZeRO-3", zero, "deepspeed", "", nullptr, shard<Sharding::zero3>, on_one_device,
      judge_zero, drop_sharding<Sharding::zero3>},
     {"fsdp", "FSDP", fsdp, "torch", "", nullptr, shard<Sharding::fsdp>, on_one_device, judge_fsdp,
-     drop_sharding<Sharding::fsdp>},
+     drop_fsdp},
     {"yafsdp", "YaFSDP over FSDP", yafsdp, "yafsdp", "torch", shard<Sharding::fsdp>,
      shard<Sharding::yafsdp>, on_one_device, judge_yafsdp, drop_sharding<Sharding::yafsdp>},
     {"optimizer_8bit", "8-bit optimizer", eight_bit, "torch", "", nullptr, quantize_moments,

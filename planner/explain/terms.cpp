@@ -52,7 +52,7 @@ std::vector<Term> time_terms(const Outcome& outcome) {
 std::vector<Term> memory_terms(const Outcome& outcome) {
   const fast::MemoryParts& m = outcome.memory;
   return {{"states", outcome.states()},
-          {"activations", outcome.activations()},
+          {"activations and temporaries", outcome.activations()},
           {"logits", m.logits},
           {"gathered weights", m.gathered},
           {"context, workspaces and reserve", m.workspace + m.slack + m.cache + m.context}};
@@ -62,17 +62,39 @@ std::string time_limit(const Outcome& before, const Outcome& after) {
   const std::vector<Term> was = time_terms(before), is = time_terms(after);
   if (after.step_s > 1.02 * before.step_s) {
     const int i = most_grown(was, is);
-    return fmt::format("{} adds {:.0f} % to the step", is[i].name,
+    return fmt::format("{} +{:.0f} % of a step", is[i].name,
                        100 * (is[i].value - was[i].value) / before.step_s);
   }
   const int kept = largest_kept(was, is);
   const int i = kept < 0 ? largest(is) : kept;
-  return fmt::format("{}, {:.0f} % of the step, {}", is[i].name, 100 * is[i].value / after.step_s,
-                     kept < 0 ? "is its largest part" : "gains nothing from it");
+  const double share = 100 * is[i].value / after.step_s;
+  return kept < 0 ? fmt::format("largest part of the step: {}, {:.0f} %", is[i].name, share)
+                  : fmt::format("{}, {:.0f} % of the step, not sped up", is[i].name, share);
+}
+
+std::string time_gain(const Outcome& before, const Outcome& after) {
+  const std::vector<Term> was = time_terms(before), is = time_terms(after);
+  const int i = most_grown(is, was);
+  return fmt::format("{} {:+.0f} % of a step", is[i].name,
+                     100 * (is[i].value - was[i].value) / before.step_s);
+}
+
+std::string scaling_limit(const Outcome& before, const Outcome& after, double n) {
+  std::vector<Term> ideal = time_terms(before);
+  const std::vector<Term> is = time_terms(after);
+  for (Term& term : ideal) term.value /= n;
+  const int i = most_grown(ideal, is);
+  return fmt::format("{}, {:.0f} % of the step, {:.1f}x shorter instead of {:.0f}x", is[i].name,
+                     100 * is[i].value / after.step_s, n * ideal[i].value / is[i].value, n);
 }
 
 std::string memory_limit(const Outcome& before, const Outcome& after) {
   const std::vector<Term> was = memory_terms(before), is = memory_terms(after);
+  if (after.peaks_at_update())
+    return fmt::format(
+        "the peak is the optimizer's update: states of {:.1f} GiB and {:.1f} GiB of "
+        "temporaries",
+        after.states() / gibi, after.activations() / gibi);
   if (after.device_bytes > 1.02 * before.device_bytes) {
     const int i = most_grown(was, is);
     return fmt::format("{} grow by {:.1f} GiB", is[i].name, (is[i].value - was[i].value) / gibi);

@@ -30,14 +30,37 @@ std::string engine_obstacle(const Variant& v) {
   return "";
 }
 
+/// Where two engines are compared for how they shard, both run the layers by the same kernels:
+/// calibrated constants of kernels belong to the programs that were measured, not to the sharding.
+fast::Rates rates_of(const Variant& v, const World& world) {
+  const auto of = [&](const fast::EngineSpec& engine) {
+    return fast::rate_recipe(*world.constants, v.cluster, engine).rates(*world.constants);
+  };
+  if (v.kernels == nullptr) return of(*v.engine);
+  fast::Rates rates = of(*v.kernels);
+  const fast::Rates own = of(*v.engine);
+  using enum fast::Rate;
+  for (const fast::Rate rate : {host_layer, step_fixed, shard_host, shard_serial, dp_exposed})
+    rates.values[static_cast<int>(rate)] = own[rate];
+  return rates;
+}
+
+/// Without states the peak lies in the backward pass of the last layer or in the loss, and what is
+/// kept is all there.
+double kept_activations(Variant v) {
+  v.setup.states = {0, 0, 0, 0};
+  v.setup.frozen_bytes = 0;
+  return fast::memory_parts(v.setup, *v.engine).activations;
+}
+
 }  // namespace
 
 Outcome evaluate(const Variant& variant, const World& world) {
-  const fast::Rates rates =
-      fast::rate_recipe(*world.constants, variant.cluster, *variant.engine).rates(*world.constants);
+  const fast::Rates rates = rates_of(variant, world);
   Outcome out;
   out.memory = fast::memory_parts(variant.setup, *variant.engine);
   out.time = fast::time_parts(variant.setup, variant.cluster, rates);
+  out.kept = kept_activations(variant);
   out.device_bytes = out.memory.device();
   out.capacity_bytes = variant.setup.device.memory;
   out.fits = out.device_bytes <= out.capacity_bytes;

@@ -17,7 +17,8 @@ struct Variant {
   fast::Setup setup;
   fast::Cluster cluster;
   const fast::EngineSpec* engine = nullptr;
-  double usd_per_device_hour = 0;  ///< 0: no price is known
+  const fast::EngineSpec* kernels = nullptr;  ///< whose layer kernels run; null: the engine's own
+  double usd_per_device_hour = 0;             ///< 0: no price is known
 };
 
 /// What all variants of one question share.
@@ -35,12 +36,15 @@ struct Outcome {
   bool fits = false;
   double device_bytes = 0, capacity_bytes = 0;
   double step_s = 0, tokens_per_s = 0, hours = 0;
-  double usd = 0;  ///< 0 without a price
+  double usd = 0;   ///< 0 without a price
+  double kept = 0;  ///< bytes of activations that wait for backward, wherever the peak is
 
   double states() const {
     return memory.weights + memory.master + memory.optimizer_states + memory.gradients;
   }
   double activations() const { return memory.activations + memory.working; }
+  /// The peak is the optimizer's update: no activation is there any more.
+  bool peaks_at_update() const { return memory.activations == 0 && memory.logits == 0; }
 };
 
 /// Time is computed for variants that do not fit too: as if the card had the memory.

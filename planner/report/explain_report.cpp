@@ -39,6 +39,15 @@ std::string speed_text(const Outcome& outcome) {
   return text;
 }
 
+/// The strategies that make the job fit on their own.
+std::string fitting(const explain::Explanation& e) {
+  std::string list;
+  for (const Row& row : e.rows)
+    if (row.absent.empty() && row.effect.is.fits)
+      list += (list.empty() ? "" : ", ") + std::string(row.strategy->title);
+  return list.empty() ? "none of the strategies alone" : list;
+}
+
 void append_head(std::string& out, const explain::Explanation& e, const TrainingJob& job,
                  const DeviceLine& device) {
   append(out, "job",
@@ -64,11 +73,12 @@ void append_head(std::string& out, const explain::Explanation& e, const Training
     append(out, "best plan",
            fmt::format("none of engine {}; the nearest needs {} GiB", e.baseline.engine->name,
                        gib_text(e.least_memory)));
-  if (!e.outcome.fits)
-    append(out, "note",
-           "the baseline does not fit: each strategy is still added to it alone, and times are "
-           "computed as if the card had the memory; the nearest plan that does fit is the best "
-           "plan above");
+  if (e.outcome.fits) return;
+  append(out, "note",
+         fmt::format("the baseline does not fit: each strategy is still added to it alone, and "
+                     "times are computed as if the card had the memory{}",
+                     e.best ? "; for a time that can be had see the best plan" : ""));
+  append(out, "fits with", fitting(e));
 }
 
 std::string money_text(const Row& row) {
@@ -87,7 +97,7 @@ void append_table(std::string& out, const explain::Explanation& e) {
                {"GiB a device"},
                {"fits", Align::left},
                {"speed"},
-               {"whole job"},
+               {e.outcome.usd > 0 ? "job cost" : "job time"},
                {"claim", Align::left}});
   for (const Row& row : e.rows) {
     if (!row.absent.empty()) continue;
@@ -118,7 +128,7 @@ void append_claims(std::string& out, const explain::Explanation& e) {
     if (refill.before > 0 && refill.after > 0 && refill.before != refill.after)
       text += fmt::format("; with the fastest micro_batch_size on either side ({} and {}): {:.2f}x",
                           refill.before, refill.after, refill.speedup);
-    else if (refill.before == 0 && refill.after > 0)
+    else if (refill.before == 0 && refill.after > 1)
       text += fmt::format("; micro_batch_size {} is then fastest", refill.after);
     out += wrapped(text, page, 4) + "\n";
   }
@@ -156,7 +166,7 @@ void append_absent(std::string& out, const explain::Explanation& e) {
 
 void append_cards(std::string& out, const explain::Explanation& e) {
   if (e.cards.empty()) return;
-  Table table({{"other cards, cheapest job first", Align::left},
+  Table table({{"other cards", Align::left},
                {"GiB a device"},
                {"tokens/s"},
                {"whole job"},
@@ -170,7 +180,24 @@ void append_cards(std::string& out, const explain::Explanation& e) {
                format_time(Seconds(3600 * row.plan.hours)), format_dollars(Dollars(row.plan.usd)),
                plan});
   }
-  out += "\n" + table.text();
+  out += "\nThe cheapest cards for this job, as many of them, best plan on each:\n" + table.text();
+}
+
+/// A number and its unit stay together.
+std::size_t end_of_word(const std::string& text, std::size_t begin) {
+  std::size_t end = std::min(text.find(' ', begin), text.size());
+  for (bool glued = true; glued && end < text.size();) {
+    glued = false;
+    for (const char* unit : {" %", " GiB", " s", " ms"}) {
+      const std::size_t after = end + std::string_view(unit).size();
+      if (text.compare(end, after - end, unit) != 0) continue;
+      if (after < text.size() && std::string_view(" ,;:)").find(text[after]) == std::string::npos)
+        continue;
+      end = std::min(text.find(' ', after), text.size());
+      glued = true;
+    }
+  }
+  return end;
 }
 
 }  // namespace
@@ -182,7 +209,7 @@ std::string wrapped(const std::string& text, std::size_t width, std::size_t inde
   out.assign(column, ' ');
   std::size_t gap = 0;  // spaces since the last word, as written
   for (std::size_t i = column; i < text.size();) {
-    const std::size_t end = std::min(text.find(' ', i), text.size());
+    const std::size_t end = end_of_word(text, i);
     word = text.substr(i, end - i);
     if (column + gap + display_width(word) > width && gap > 0) {
       out += "\n" + std::string(indent, ' ');
@@ -205,8 +232,8 @@ std::string explain_text(const explain::Explanation& e, const TrainingJob& job,
   append_head(out, e, job, device);
   append_table(out, e);
   out +=
-      "native: aforo's own runtime executes it today.  speed: over the same without it.  times: "
-      "constants\ncalibrated on published runs.\n";
+      "native: aforo's own runtime executes it today. Speed and cost: over the same without it, by "
+      "the same\nengine. Times come from constants calibrated on published runs.\n";
   append_claims(out, e);
   append_removals(out, e);
   append_absent(out, e);
