@@ -62,6 +62,7 @@ fast::StateBytes states_of(const Run& run, const fast::EngineSpec& engine) {
   if (has(precision,
           {"bf16 true", "whole model", "weights and adam", "moments bf16", "weights bf16"}))
     states = fast::pure_16bit_states;
+  if (engine.name == "llmq") states = fast::usual_states(engine);  // it keeps 16-bit masters too
   if (has(precision, {"nf4", "int4", "int8"})) states = fast::pure_16bit_states;
   if (has(optimizer, {"8-bit"})) states.states -= states.states > 4 ? 6 : 2;  // of both moments
   if (has(optimizer, {"mu bfloat16"})) states.states = 6;
