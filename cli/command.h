@@ -13,6 +13,7 @@ int run_calibrate(const CommandLine& args);
 int run_doctor(const CommandLine& args);
 int run_dump(const CommandLine& args);
 int run_estimate(const CommandLine& args);
+int run_explain(const CommandLine& args);
 int run_fit(const CommandLine& args);
 int run_hardware(const CommandLine& args);
 int run_models(const CommandLine& args);

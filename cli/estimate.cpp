@@ -3,6 +3,7 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/inputs.h"
+#include "cli/layout.h"
 #include "planner/base/error.h"
 #include "planner/lower/lower.h"
 #include "planner/report/estimate_json.h"
@@ -16,20 +17,26 @@ int run_estimate(const CommandLine& command_line) {
       "--model M --gpu G[:n] [options]",
       "What one plan needs and takes: FLOPs, memory by role and phase, time by op, price.",
       {"aforo estimate --model llama-3.1-8b --gpu h100 --seq-len 4096 --recompute full",
+       "aforo estimate --model llama-3.1-70b --gpu h100:64 --tp 8 --pp 2 --sharding zero1 --why",
+       "aforo estimate --model qwen2.5-7b --gpu rtx-4090 --method qlora --recompute full",
        "aforo estimate --model gpt2 --gpu rtx-4090:2 --micro-batch-size 8 --tokens 10B --json",
        "aforo estimate --model path/to/config.json --gpu a100-80 --global-batch-size 64"},
-      "Times are those of one device type and one machine; with several devices the plan is "
-      "data-parallel."};
+      "One device and full training: the program that `aforo run` executes, op by op. Several "
+      "devices, adapters,\nexperts or another --engine: the same cost model in closed form, "
+      "calibrated on published runs."};
   po::options_description options("options");
   add_job_options(options);
   add_plan_options(options);
   add_device_options(options);
+  add_layout_options(options);
+  options.add_options()("why", "show the formulas with the numbers in them, line by line");
   const Arguments args(help, options, {"model"}, command_line);
   if (args.help_wanted()) return fmt::print("{}", args.help_text()), 0;
 
   Device device = read_device(args);
   const int micro_batch_size = args.find<int>("micro-batch-size").value_or(1);
   const TrainingJob job = read_job(args, std::max(1, micro_batch_size) * device.line.count);
+  if (wants_layout(args, job, device)) return estimate_layout_command(args, job, device);
   const Precision usual = device.has_bf16   ? Precision::bf16
                           : device.has_fp16 ? Precision::fp16
                                             : Precision::fp32;

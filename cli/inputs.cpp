@@ -18,22 +18,6 @@
 namespace aforo::cli {
 namespace {
 
-template <typename E>
-E choice(const Arguments& args, const char* option, E fallback) {
-  const auto text = args.find<std::string>(option);
-  if (!text) return fallback;
-  if (const E* value = find_enum<E>(*text)) return *value;
-  throw InputError(fmt::format("--{} is \"{}\"; expected {}", option, *text,
-                               fmt::join(enum_choices<E>(), ", ")));
-}
-
-int positive(const Arguments& args, const char* option, int fallback) {
-  const auto value = args.find<int>(option);
-  if (!value) return fallback;
-  if (*value < 1) throw InputError(fmt::format("--{} is {}; expected at least 1", option, *value));
-  return *value;
-}
-
 std::int64_t file_tokens(const DataSpec& data) {
   std::error_code error;
   const auto size = std::filesystem::file_size(data.path, error);
@@ -69,6 +53,13 @@ void read_optimizer(const Arguments& args, TrainingJob& job) {
 
 }  // namespace
 
+int positive(const Arguments& args, const char* option, int fallback) {
+  const auto value = args.find<int>(option);
+  if (!value) return fallback;
+  if (*value < 1) throw InputError(fmt::format("--{} is {}; expected at least 1", option, *value));
+  return *value;
+}
+
 std::int64_t parse_tokens(const std::string& text, const std::string& option) {
   const auto value = parse_count(text);
   if (!value || *value < 1 || *value > 1e18)
@@ -96,7 +87,9 @@ void add_job_options(po::options_description& options) {
       "clip-norm", po::value<double>(), "of the global gradient; 0: none; default 1")(
       "schedule", po::value<std::string>(), "cosine (default), wsd or constant")(
       "warmup-steps", po::value<int>(), "default: a tenth of the steps, at most 2000")(
-      "seed", po::value<std::uint64_t>(), "of initialisation and data order; default 1");
+      "seed", po::value<std::uint64_t>(), "of initialisation and data order; default 1")(
+      "method", po::value<std::string>(), "full (default), lora or qlora")(
+      "lora-rank", po::value<int>(), "of the adapters; default 16");
 }
 
 TrainingJob read_job(const Arguments& args, int default_batch) {
@@ -115,6 +108,8 @@ TrainingJob read_job(const Arguments& args, int default_batch) {
     job.data.validation_fraction = *fraction;
   }
   job.seed = args.find<std::uint64_t>("seed").value_or(1);
+  job.method = choice(args, "method", job.method);
+  job.lora.rank = positive(args, "lora-rank", job.lora.rank);
   job.n_tokens = job_tokens(args, job);
   read_optimizer(args, job);
   return job;
@@ -208,7 +203,11 @@ Device read_device(const Arguments& args) {
           fmt::format("--hardware is \"{}\"; expected a .yaml written by `aforo calibrate`", path));
     return device_of(path, 1);
   }
-  const GpuRequest request = parse_gpu_request(*gpu);
+  return read_gpu(args, *gpu);
+}
+
+Device read_gpu(const Arguments& args, const std::string& text) {
+  const GpuRequest request = parse_gpu_request(text);
   Device device = device_of(request.name, request.count);
   if (const auto price = args.find<std::string>("price")) {
     const auto value = parse_hourly_price(*price);

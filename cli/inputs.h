@@ -1,18 +1,36 @@
 #pragma once
 // Options that several commands share, and what they mean: a job, a plan, a device.
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "cli/arguments.h"
+#include "planner/base/error.h"
 #include "planner/program/program.h"
 #include "planner/report/estimate_report.h"
 #include "planner/simulate/cost_model.h"
+#include "planner/spec/enum_tables.h"
 #include "planner/spec/job.h"
 #include "planner/spec/plan.h"
 
 namespace aforo::cli {
+
+/// The value of an option that names one of an enumeration's values. Throws InputError.
+template <typename E>
+E choice(const Arguments& args, const char* option, E fallback) {
+  const auto text = args.find<std::string>(option);
+  if (!text) return fallback;
+  if (const E* value = find_enum<E>(*text)) return *value;
+  throw InputError(fmt::format("--{} is \"{}\"; expected {}", option, *text,
+                               fmt::join(enum_choices<E>(), ", ")));
+}
+
+/// The value of an option that counts something. Throws InputError below 1.
+int positive(const Arguments& args, const char* option, int fallback);
 
 /// --model, --seq-len, --global-batch-size, --tokens, --steps, --data ..., --optimizer ...
 void add_job_options(po::options_description& options);
@@ -40,6 +58,8 @@ struct Device {
 /// The accelerator of --gpu or the calibration of --hardware; without either, the newest
 /// calibration of this machine (see calibration_path), else InputError saying how to get one.
 Device read_device(const Arguments& args);
+/// The card and count of `text`, such as "a100:8", priced by --price or the cheapest known offer.
+Device read_gpu(const Arguments& args, const std::string& text);
 Device device_of(const std::string& reference, int count);
 
 /// "cpu" or "cuda". Throws InputError otherwise.

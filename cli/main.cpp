@@ -21,6 +21,7 @@ struct Command {
 constexpr Command commands[] = {
     {"fit", "does it fit? memory of a model by method, sequence length and card", run_fit},
     {"estimate", "one plan: FLOPs, memory, time, price", run_estimate},
+    {"explain", "what strategies are claimed to bring, and what they bring here", run_explain},
     {"plan", "the best plan within memory, budget and deadline", run_plan},
     {"run", "execute a plan and log what it did", run_run},
     {"verify", "predicted against measured, op by op", run_verify},

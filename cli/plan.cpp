@@ -6,6 +6,7 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/inputs.h"
+#include "cli/layout.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "planner/base/error.h"
@@ -140,13 +141,15 @@ int run_plan(const CommandLine& command_line) {
   const Help help{
       "plan",
       "--model M [--gpu G[:n] | --hardware FILE] [options] -o plan.yaml",
-      "The fastest plan that fits, over precision, micro-batch and recomputation per layer; why it "
-      "won, what came next.",
+      "The fastest plan that fits, over precision, micro-batch, recomputation and, on several "
+      "devices, parallel layouts; why it won, what came next.",
       {"aforo plan --model gpt-tiny --data book.txt --steps 200 -o plan.yaml",
        "aforo plan --model llama-3.2-1b --gpu rtx-4090 --seq-len 2048 --global-batch-size 64 "
        "--tokens 1B",
        "aforo plan --model gpt2 --gpu a100:8 --tokens 10B --budget-usd 40 --deadline 12h -o "
-       "plan.yaml"},
+       "plan.yaml",
+       "aforo plan --model llama-3.1-70b --gpu h100:64,a100-80:128 --seq-len 8192 "
+       "--global-batch-size 512 --tokens 100B"},
       "Without --gpu or --hardware the plan is for this machine as `aforo calibrate` measured it."};
   po::options_description options("options");
   add_job_options(options);
@@ -155,14 +158,21 @@ int run_plan(const CommandLine& command_line) {
                         "those to try, with commas; default: bf16 (fp16 without it) and fp32")(
       "micro-batch-size", po::value<int>(), "only this one")(
       "memory-limit", po::value<std::string>(),
-      "per device, such as \"20 GiB\"; default: all of it")("budget-usd", po::value<double>(),
-                                                            "no plan may cost more")(
+      "per device, such as \"20 GiB\"; default: all of it, of layouts 95 %")(
+      "budget-usd", po::value<double>(), "no plan may cost more")(
       "deadline", po::value<std::string>(), "such as \"36 h\": no plan may take longer")(
+      "engine", po::value<std::string>(),
+      "search layouts of these engines, with commas (profiles/engines); default with several "
+      "devices: all that can")("objective", po::value<std::string>(),
+                               "of layouts: time (default) or money")(
       "output,o", po::value<std::string>(), "write the best plan to this file");
   const Arguments args(help, options, {"model"}, command_line);
   if (args.help_wanted()) return fmt::print("{}", args.help_text()), 0;
 
+  if (lists_devices(args)) return plan_layout_command(args);
   const Device device = read_device(args);
+  const TrainingJob probe = read_job(args, 16 * device.line.count);
+  if (args.has("objective") || wants_layout(args, probe, device)) return plan_layout_command(args);
   const TrainingJob job = read_job(args, 16 * device.line.count);
   const SearchRequest request = read_request(args, job, device);
   const SearchResult result = search(request, *device.model);

@@ -134,6 +134,11 @@ Run open_run(const Arguments& args, const std::string& path) {
   Run run;
   run.json = args.json();
   run.file = read_plan_file(path);
+  if (run.file.plan.engine != "native")
+    throw InputError(
+        fmt::format("{}: this plan is for engine {}; `aforo run` executes native "
+                    "plans: plan with --engine native",
+                    path, run.file.plan.engine));
   if (run.file.plan.parallel.dp != 1)
     throw InputError(fmt::format("{}: dp is {}; this build runs one rank, so plan for one device",
                                  path, run.file.plan.parallel.dp));

@@ -26,6 +26,11 @@ EngineSupport read_support(const YamlNode& node) {
   support.shardings.clear();
   for (const YamlNode& item : node.at("shardings").items())
     support.shardings.push_back(item.enumeration<Sharding>());
+  if (const auto methods = node.find("methods")) {
+    support.methods.clear();
+    for (const YamlNode& item : methods->items())
+      support.methods.push_back(item.enumeration<Method>());
+  }
   const std::pair<const char*, bool EngineSupport::*> flags[] = {
       {"tp", &EngineSupport::tp},
       {"pp", &EngineSupport::pp},
@@ -91,6 +96,11 @@ MemoryStyle MemoryStyle::with(const YamlNode& node) const {
 
 bool EngineSpec::runs_on_kind(const std::string& kind) const {
   return std::find(runs_on.begin(), runs_on.end(), kind) != runs_on.end();
+}
+
+bool EngineSpec::trains(Method method) const {
+  return std::find(supports.methods.begin(), supports.methods.end(), method) !=
+         supports.methods.end();
 }
 
 int EngineSpec::style_of(const std::string& framework) const {

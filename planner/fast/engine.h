@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "planner/base/yaml_reader.h"
+#include "planner/spec/job.h"
 #include "planner/spec/plan.h"
 
 namespace aforo::fast {
@@ -54,6 +55,7 @@ struct MemoryStyle {
 /// Layouts an engine can run. What is not listed is never proposed for it.
 struct EngineSupport {
   std::vector<Sharding> shardings = {Sharding::ddp};
+  std::vector<Method> methods = {Method::full};
   bool tp = false, pp = false, cp = false, ep = false;
   bool interleaving = false;  ///< vpp above 1
   bool fp8 = false;
@@ -63,9 +65,9 @@ struct EngineSupport {
 
 struct EngineSpec {
   std::string name;
-  std::string title;                    ///< "Megatron-Core with Transformer Engine"
-  bool native = false;                  ///< aforo's own runtime executes it
-  std::vector<std::string> frameworks;  ///< beginnings of framework names in published runs
+  std::string title;                           ///< "Megatron-Core with Transformer Engine"
+  bool native = false;                         ///< aforo's own runtime executes it
+  std::vector<std::string> frameworks;         ///< beginnings of framework names in published runs
   std::vector<std::string> runs_on = {"gpu"};  ///< kinds of accelerators: gpu, tpu, custom, cpu
   bool proposed = true;  ///< `aforo plan` tries it unasked; false for engines of the past
   EngineSupport supports;
@@ -73,6 +75,7 @@ struct EngineSpec {
   std::vector<MemoryStyle> styles;  ///< programs of this engine that are written otherwise
 
   bool runs_on_kind(const std::string& kind) const;
+  bool trains(Method method) const;
   /// Style 0 is the engine's own, 1 the first of `styles`.
   const MemoryStyle& style(int index) const { return index > 0 ? styles[index - 1] : memory; }
   /// The style of the longest beginning of `framework`; 0 if none has one.

@@ -81,7 +81,11 @@ class Account {
     const double states = shards_states(p_.sharding) ? group_ : 1;
     base_.weights = s.weight * trained(weights);
     if (setup_.method != Method::full) base_.weights += frozen() / weights;
-    base_.master = s.master * trained(states);
+    // Where the master is the parameter itself (cast in flight), ZeRO-1 leaves it whole, and ZeRO-2
+    // (SHARD_GRAD_OP) keeps the gathered copy from forward to backward.
+    const bool cast = s.weight == 0;
+    base_.master = s.master * trained(cast && p_.sharding == Sharding::zero1 ? 1 : states);
+    if (cast && p_.sharding == Sharding::zero2 && group_ > 1) base_.weights += e_ * trained(1);
     base_.optimizer_states = s.states * trained(states);
     base_.workspace = workspace();
     base_.host = offloaded_;

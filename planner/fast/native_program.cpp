@@ -58,7 +58,8 @@ StepProgram short_program(const Setup& setup, LayerRuns runs, Windows windows, c
   plan.recompute.assign(runs.total(),
                         setup.recompute.norm ? Recompute::selective : Recompute::none);
   std::fill_n(plan.recompute.begin(), runs.full, Recompute::full);
-  job.global_batch_size = plan.micro_batch_size * plan.parallel.dp * std::min(2, setup.grad_accum());
+  job.global_batch_size =
+      plan.micro_batch_size * plan.parallel.dp * std::min(2, setup.grad_accum());
   return lower_until(job, plan, cuda_target(), pass);
 }
 

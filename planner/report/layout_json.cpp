@@ -43,7 +43,6 @@ void write_memory(JsonWriter& json, const LayoutEstimate& e) {
 
 void write_layout_json(JsonWriter& json, const Layout& layout) {
   const LayoutEstimate& e = layout.estimate;
-  json.begin_object();
   json.field("model", layout.job->model.name).field("engine", layout.engine->name);
   json.field("executed_by_native", layout.engine->native);
   json.field("device", layout.device.name).field("n_devices", layout.device.count);
@@ -64,8 +63,20 @@ void write_layout_json(JsonWriter& json, const Layout& layout) {
   for (const Derivation& line :
        derive(layout.plan.setup, layout.cluster, *layout.engine, *layout.constants, e))
     json.value(fmt::format("{}: {}", line.name, line.text));
-  json.end_array().end_object();
+  json.end_array();
 }
+
+namespace {
+void write_layouts(JsonWriter& json, const char* key, const std::vector<Layout>& layouts) {
+  json.key(key).begin_array();
+  for (const Layout& layout : layouts) {
+    json.begin_object();
+    write_layout_json(json, layout);
+    json.end_object();
+  }
+  json.end_array();
+}
+}  // namespace
 
 std::string ranking_json(const LayoutRanking& ranking) {
   JsonWriter json;
@@ -78,11 +89,10 @@ std::string ranking_json(const LayoutRanking& ranking) {
         .field("reason", describe(static_cast<Obstacle>(i)))
         .field("plans", ranking.counts.rejected[i])
         .end_object();
-  json.end_array().key("ranked").begin_array();
-  for (const Layout& layout : ranking.ranked) write_layout_json(json, layout);
-  json.end_array().key("pareto").begin_array();
-  for (const Layout& layout : ranking.pareto) write_layout_json(json, layout);
-  json.end_array().key("suggestions").begin_array();
+  json.end_array();
+  write_layouts(json, "ranked", ranking.ranked);
+  write_layouts(json, "pareto", ranking.pareto);
+  json.key("suggestions").begin_array();
   for (const std::string& suggestion : ranking.suggestions) json.value(suggestion);
   json.end_array().end_object();
   return json.text() + "\n";

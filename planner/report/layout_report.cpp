@@ -30,26 +30,27 @@ Interval in_seconds(const Interval& hours) {
 void append_head(std::string& out, const Layout& layout) {
   const TrainingJob& job = *layout.job;
   const ParameterCount count = count_parameters(job.model);
-  append(out, "model", fmt::format("{}, {} parameters{}", job.model.name,
-                                   format_count(count.total()),
-                                   job.model.is_moe()
-                                       ? fmt::format(", {} active",
-                                                     format_count(count_active_parameters(job.model)
-                                                                      .with_embedding))
-                                       : ""));
+  append(
+      out, "model",
+      fmt::format("{}, {} parameters{}", job.model.name, format_count(count.total()),
+                  job.model.is_moe()
+                      ? fmt::format(", {} active",
+                                    format_count(count_active_parameters(job.model).with_embedding))
+                      : ""));
   append(out, "device", fmt::format("{} x {}", layout.device.count, layout.device.name));
   append(out, "engine",
          fmt::format("{}: {}{}", layout.engine->name, layout.engine->title,
                      layout.engine->native ? "" : " (not executed by `aforo run`)"));
-  append(out, "plan", fmt::format("{}, {} micro-steps, seq_len {}, method {}",
-                                  describe(layout.plan), layout.plan.setup.grad_accum(),
-                                  job.seq_len, enum_name(job.method)));
+  append(out, "plan",
+         fmt::format("{}, {} micro-steps, seq_len {}, method {}", describe(layout.plan),
+                     layout.plan.setup.grad_accum(), job.seq_len, enum_name(job.method)));
 }
 
 void append_result(std::string& out, const Layout& layout) {
   const LayoutEstimate& e = layout.estimate;
-  append(out, "step", fmt::format("{}  [calibrated on {} published runs], limited by {}",
-                                  times(e.step_time), e.n_time_rows, e.limited_by));
+  append(out, "step",
+         fmt::format("{}  [calibrated on {} published runs], limited by {}", times(e.step_time),
+                     e.n_time_rows, e.limited_by));
   append(out, "tokens/s", interval_text(e.tokens_per_second, 0));
   append(out, "MFU",
          fmt::format("{:.1f} % causal half, {:.1f} % full square; hardware {:.1f} %",
@@ -65,10 +66,10 @@ void append_result(std::string& out, const Layout& layout) {
                        format_dollars(Dollars(usd.high)), layout.device.price_per_device->value,
                        layout.device.price_source));
   }
-  append(out, "memory", fmt::format("{} ({} to {}) of {} GiB: {}; largest: {}",
-                                    gib(e.memory_bytes.mid), gib(e.memory_bytes.low),
-                                    gib(e.memory_bytes.high), gib(e.capacity),
-                                    name_of(e.verdict), e.memory_limited_by));
+  append(out, "memory",
+         fmt::format("{} ({} to {}) of {} GiB: {}; largest: {}", gib(e.memory_bytes.mid),
+                     gib(e.memory_bytes.low), gib(e.memory_bytes.high), gib(e.capacity),
+                     name_of(e.verdict), e.memory_limited_by));
   if (!layout.network_note.empty()) append(out, "network", layout.network_note);
   for (const std::string& note : notes(*layout.job)) append(out, "note", note);
 }

@@ -26,14 +26,14 @@ struct Layout {
 /// Head lines, memory and time tables; with `why` the derivation instead of the tables.
 std::string layout_text(const Layout& layout, bool why);
 
-/// One object: plan, step_time_s, tokens_per_s, memory, time_by_part_s, cost_usd...
+/// Fields of an open object: plan, step_time_s, tokens_per_s, memory, time_by_part_s, cost_usd ...
 void write_layout_json(JsonWriter& json, const Layout& layout);
 
 /// What a search found: ranked layouts, the reasons of the others, the front of money and time.
 struct LayoutRanking {
   std::vector<Layout> ranked;  ///< best first
   std::vector<Layout> pareto;
-  LatticeResult counts;        ///< considered, fit and rejected, over all searches
+  LatticeResult counts;                  ///< considered, fit and rejected, over all searches
   std::vector<std::string> suggestions;  ///< if nothing fits: what would make it feasible
 };
 std::string ranking_text(const LayoutRanking& ranking);

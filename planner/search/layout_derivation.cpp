@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "planner/fast/layer_work.h"
 #include "planner/search/layout_estimate.h"
 
@@ -34,11 +36,11 @@ class Deriver {
 
   void layout() {
     const Parallelism& p = s_.parallel;
-    line("devices", fmt::format("tp {} x cp {} x pp {} x dp {} = {}", p.tp, p.cp, p.pp, p.dp,
-                                p.world_size()));
-    line("micro-steps", fmt::format("global_batch_size {} / (micro_batch_size {} x dp {}) = {}",
-                                    s_.global_batch_size, s_.micro_batch_size, p.dp,
-                                    s_.grad_accum()));
+    line("devices",
+         fmt::format("tp {} x cp {} x pp {} x dp {} = {}", p.tp, p.cp, p.pp, p.dp, p.world_size()));
+    line("micro-steps",
+         fmt::format("global_batch_size {} / (micro_batch_size {} x dp {}) = {}",
+                     s_.global_batch_size, s_.micro_batch_size, p.dp, s_.grad_accum()));
     line("tokens of a device and micro-step",
          fmt::format("micro_batch_size {} x seq_len {} / cp {} = {:.0f}", s_.micro_batch_size,
                      s_.seq_len, p.cp, fast::local_tokens(s_)));
@@ -62,20 +64,20 @@ class Deriver {
     line("attention", fmt::format("{:.0f} % of that forward, {:.0f} % backward; at half rate below "
                                   "{:.0f} keys",
                                   100 * rates_[Rate::attention_forward],
-                                  100 * rates_[Rate::attention_backward],
-                                  rates_[Rate::half_seq]));
+                                  100 * rates_[Rate::attention_backward], rates_[Rate::half_seq]));
     line("passes", fmt::format("{:.0f} GB/s, {:.2f} x the traffic of perfectly fused ones",
                                rates_[Rate::memory] / 1e9, rates_[Rate::pass_factor]));
     if (s_.parallel.world_size() > 1)
-      line("links", fmt::format("{:.0f} GB/s inside a node of {}, {:.1f} GB/s a device between "
-                                "nodes",
-                                rates_[Rate::intra] / 1e9, cluster_.per_node,
-                                rates_[Rate::inter] / 1e9));
+      line("links",
+           fmt::format("{:.0f} GB/s inside a node of {}, {:.1f} GB/s a device between "
+                       "nodes",
+                       rates_[Rate::intra] / 1e9, cluster_.per_node, rates_[Rate::inter] / 1e9));
   }
 
   void times() {
     for (const NamedPart& part : named(e_.time))
-      if (part.value != 0) line(fmt::format("+ {}", part.name), ms(part.value));
+      if (std::abs(part.value) > 1e-6 * e_.time.step)
+        line(fmt::format("+ {}", part.name), ms(part.value));
     line("= step", fmt::format("{} ({} to {}, 80 % of {} published runs)", ms(e_.step_time.mid),
                                ms(e_.step_time.low), ms(e_.step_time.high), e_.n_time_rows));
   }
@@ -88,9 +90,9 @@ class Deriver {
                      b.weight, b.gradient, b.master, b.states, b.total()));
     for (const NamedPart& part : named(e_.memory))
       if (part.value != 0) line(fmt::format("+ {}", part.name), gib(part.value));
-    line("= device memory", fmt::format("{} ({} to {}) of {}", gib(e_.memory.device()),
-                                        gib(e_.memory_bytes.low), gib(e_.memory_bytes.high),
-                                        gib(e_.capacity)));
+    line("= device memory",
+         fmt::format("{} ({} to {}) of {}", gib(e_.memory.device()), gib(e_.memory_bytes.low),
+                     gib(e_.memory_bytes.high), gib(e_.capacity)));
     if (e_.memory.host > 0) line("host memory", gib(e_.memory.host));
   }
 

@@ -39,11 +39,10 @@ double peak_of(const fast::Setup& setup, const AcceleratorSpec& card) {
   return most;
 }
 
-void set_utilisation(const TrainingJob& job, const fast::Setup& setup,
-                     const fast::Cluster& cluster, LayoutEstimate& e) {
+void set_utilisation(const TrainingJob& job, const fast::Setup& setup, const fast::Cluster& cluster,
+                     LayoutEstimate& e) {
   const double tokens = static_cast<double>(job.tokens_per_step());
-  const double offered =
-      e.step_time.mid * peak_of(setup, *cluster.accelerator) * cluster.n_devices;
+  const double offered = e.step_time.mid * peak_of(setup, *cluster.accelerator) * cluster.n_devices;
   const FlopsPerToken flops = flops_per_token(job.model, job.seq_len);
   e.mfu_causal = flops.causal * tokens / offered;
   e.mfu_full = flops.full_square * tokens / offered;
@@ -102,9 +101,9 @@ LayoutEstimate estimate_layout(const TrainingJob& job, const fast::Setup& setup,
   e.memory = fast::memory_parts(setup, engine);
   e.memory_bytes = interval(e.memory.required(), fast::range_of(ranges.memory, engine.name));
   e.capacity = static_cast<double>(cluster.accelerator->usable_memory.value);
-  e.verdict = e.memory_bytes.mid > e.capacity                           ? Verdict::too_big
+  e.verdict = e.memory_bytes.mid > e.capacity                          ? Verdict::too_big
               : e.memory_bytes.mid > (1 - tight_headroom) * e.capacity ? Verdict::tight
-                                                                        : Verdict::fits;
+                                                                       : Verdict::fits;
   e.limited_by = largest(named(e.time));
   e.memory_limited_by = largest(named(e.memory));
   set_utilisation(job, setup, cluster, e);

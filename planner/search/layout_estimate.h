@@ -15,13 +15,13 @@ namespace aforo {
 
 struct LayoutEstimate {
   fast::TimeParts time;
-  Interval step_time;          ///< seconds, 80 %
+  Interval step_time;  ///< seconds, 80 %
   Interval tokens_per_second;
-  Interval hours;              ///< of the whole job
+  Interval hours;  ///< of the whole job
   Interval device_hours;
   fast::MemoryParts memory;
-  Interval memory_bytes;       ///< what the device shows, 80 %
-  double capacity = 0;         ///< bytes
+  Interval memory_bytes;  ///< what the device shows, 80 %
+  double capacity = 0;    ///< bytes
   Verdict verdict = Verdict::fits;
   std::string limited_by;         ///< "products 61 %, gradient reduction 22 %"
   std::string memory_limited_by;  ///< "activations 48 %, optimizer states 31 %"

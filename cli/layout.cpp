@@ -1,0 +1,163 @@
+#include "cli/layout.h"
+
+#include <fmt/format.h>
+
+#include "planner/base/error.h"
+#include "planner/fast/setup_of_job.h"
+#include "planner/spec/hardware_file.h"
+
+namespace aforo::cli {
+namespace {
+
+constexpr const char* layout_options[] = {"engine",
+                                          "tp",
+                                          "pp",
+                                          "vpp",
+                                          "cp",
+                                          "ep",
+                                          "sharding",
+                                          "why",
+                                          "offload-states",
+                                          "offload-activations"};
+
+/// The parallel degrees of the options; dp is what they leave of the devices.
+Parallelism read_parallelism(const Arguments& args, int n_devices) {
+  Parallelism p;
+  p.tp = positive(args, "tp", 1);
+  p.pp = positive(args, "pp", 1);
+  p.vpp = positive(args, "vpp", 1);
+  p.cp = positive(args, "cp", 1);
+  p.ep = positive(args, "ep", 1);
+  const std::int64_t others = static_cast<std::int64_t>(p.tp) * p.pp * p.cp;
+  if (others > n_devices || n_devices % others != 0)
+    throw InputError(fmt::format(
+        "tp {} x pp {} x cp {} = {} does not divide the {} devices of --gpu; the rest is dp", p.tp,
+        p.pp, p.cp, others, n_devices));
+  p.dp = static_cast<int>(n_devices / others);
+  p.sequence_parallel = p.tp > 1;
+  return p;
+}
+
+/// Asked for, else what can run it: native on one device, Megatron for pipelines and tensor
+/// parallelism, MaxText on TPUs, PyTorch for the rest.
+std::string engine_name(const Arguments& args, const Parallelism& p, const TrainingJob& job,
+                        const AcceleratorSpec& card) {
+  if (const auto name = args.find<std::string>("engine")) return *name;
+  if (card.kind == "tpu") return "maxtext";
+  if (p.tp * p.pp > 1) return "megatron";
+  const bool native = p.world_size() == 1 && job.method == Method::full && !job.model.is_moe() &&
+                      !job.model.is_mla();
+  return native ? "native" : "torch";
+}
+
+void check_supported(const fast::EngineSpec& engine, const AcceleratorSpec& card,
+                     const TrainingJob& job, const Plan& plan) {
+  const Parallelism& p = plan.parallel;
+  const fast::EngineSupport& can = engine.supports;
+  const auto refuse = [&](bool bad, const std::string& what) {
+    if (bad)
+      throw InputError(
+          fmt::format("engine {} does not do {}; profiles/engines/{}.yaml says what it "
+                      "does, --engine names another",
+                      engine.name, what, engine.name));
+  };
+  refuse(!engine.trains(job.method), fmt::format("method {}", enum_name(job.method)));
+  refuse(job.model.is_moe() && !can.moe, "mixtures of experts");
+  refuse(p.tp > 1 && !can.tp, fmt::format("tp {}", p.tp));
+  refuse(p.pp > 1 && !can.pp, fmt::format("pp {}", p.pp));
+  refuse(p.vpp > 1 && !can.interleaving, fmt::format("vpp {}", p.vpp));
+  refuse(p.cp > 1 && !can.cp, fmt::format("cp {}", p.cp));
+  refuse(p.ep > 1 && !can.ep, fmt::format("ep {}", p.ep));
+  refuse(std::find(can.shardings.begin(), can.shardings.end(), p.sharding) == can.shardings.end(),
+         fmt::format("sharding {}", enum_name(p.sharding)));
+  refuse(plan.precision >= Precision::fp8 && !can.fp8,
+         fmt::format("precision {}", enum_name(plan.precision)));
+  refuse(plan.offload_states != OffloadTo::none && !can.offload_states, "offload of states");
+  refuse(plan.offload_activations != OffloadTo::none && !can.offload_activations,
+         "offload of activations");
+  refuse(!engine.runs_on_kind(card.kind), fmt::format("devices of kind {}", card.kind));
+}
+
+void check_type(const AcceleratorSpec& card, const Plan& plan) {
+  if (!fast::multiplies(card, fast::matrix_of(plan.precision)))
+    throw InputError(fmt::format("{} has no {} peak in its profile; use another --precision",
+                                 card.name, enum_name(plan.precision)));
+}
+
+void check_batch(const TrainingJob& job, const Plan& plan) {
+  const std::int64_t per_step = static_cast<std::int64_t>(plan.micro_batch_size) * plan.parallel.dp;
+  if (job.global_batch_size % per_step != 0)
+    throw InputError(
+        fmt::format("micro_batch_size {} x dp {} = {} does not divide global_batch_size {}",
+                    plan.micro_batch_size, plan.parallel.dp, per_step, job.global_batch_size));
+  if (plan.parallel.pp > job.model.n_layers)
+    throw InputError(fmt::format("pp is {}, but {} has {} layers", plan.parallel.pp, job.model.name,
+                                 job.model.n_layers));
+}
+
+}  // namespace
+
+void add_layout_options(po::options_description& options) {
+  options.add_options()("engine", po::value<std::string>(),
+                        "who runs it: native, torch, deepspeed, yafsdp, megatron, maxtext ... "
+                        "(profiles/engines)")("tp", po::value<int>(), "tensor-parallel degree")(
+      "pp", po::value<int>(), "pipeline stages")("vpp", po::value<int>(),
+                                                 "chunks a pipeline stage holds")(
+      "cp", po::value<int>(), "context-parallel degree")("ep", po::value<int>(),
+                                                         "expert-parallel degree")(
+      "sharding", po::value<std::string>(),
+      "of model states: ddp, zero1, zero2, zero3, fsdp, hsdp, yafsdp")(
+      "offload-states", po::value<std::string>(), "optimizer states wait in: none, cpu")(
+      "offload-activations", po::value<std::string>(), "activations wait in: none, cpu");
+}
+
+bool lists_devices(const Arguments& args) { return args.list("gpu").size() > 1; }
+
+bool wants_layout(const Arguments& args, const TrainingJob& job, const Device& device) {
+  for (const char* option : layout_options)
+    if (args.has(option)) return true;
+  const auto precision = args.find<std::string>("precision").value_or("");
+  const bool narrow = precision == "tf32" || precision == "fp8" || precision == "fp4";
+  return device.line.count > 1 || job.method != Method::full || job.model.is_moe() ||
+         job.model.is_mla() || job.model.attention.sinks || narrow;
+}
+
+int estimate_layout_command(const Arguments& args, const TrainingJob& job, const Device& device) {
+  if (!args.has("gpu"))
+    throw InputError("layouts and other engines are estimated for a card of --gpu");
+  const LayoutWorld world;
+  const AcceleratorSpec card = find_accelerator(device.reference);
+  Plan plan = read_plan(args, job, 1, Precision::bf16);
+  if (!args.has("precision") && fast::usual_matrix(card) == fast::MatrixType::fp16)
+    plan.precision = Precision::fp16;
+  plan.parallel = read_parallelism(args, device.line.count);
+  plan.offload_states = choice(args, "offload-states", OffloadTo::none);
+  plan.offload_activations = choice(args, "offload-activations", OffloadTo::none);
+  const fast::EngineSpec& engine =
+      fast::find_engine(world.engines, engine_name(args, plan.parallel, job, card));
+  plan.parallel.sharding = choice(args, "sharding", engine.supports.shardings.front());
+  check_supported(engine, card, job, plan);
+  check_type(card, plan);
+  check_batch(job, plan);
+
+  Layout layout{&job, &engine, &world.constants, fast::cluster_of(card, device.line.count)};
+  layout.device = device.line;
+  layout.network_note = fast::network_note(layout.cluster);
+  layout.plan.setup = fast::setup_of(job, plan, engine, card);
+  layout.plan.n_devices = device.line.count;
+  layout.estimate = estimate_layout(job, layout.plan.setup, layout.cluster, engine, world.constants,
+                                    world.ranges);
+  if (args.json()) {
+    JsonWriter json;
+    json.begin_object().field("schema_version", 1);
+    write_layout_json(json, layout);
+    json.end_object();
+    fmt::print("{}\n", json.text());
+  } else {
+    fmt::print("{}", layout_text(layout, args.has("why")));
+  }
+  return static_cast<int>(layout.estimate.verdict == Verdict::too_big ? ExitCode::infeasible
+                                                                      : ExitCode::ok);
+}
+
+}  // namespace aforo::cli

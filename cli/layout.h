@@ -1,0 +1,37 @@
+#pragma once
+// Layouts over several devices and other engines, as `estimate` and `plan` take them.
+
+#include <string>
+#include <vector>
+
+#include "cli/arguments.h"
+#include "cli/inputs.h"
+#include "planner/report/layout_report.h"
+
+namespace aforo::cli {
+
+/// --engine, --tp, --pp, --vpp, --cp, --ep, --sharding, --offload-states, --offload-activations
+void add_layout_options(po::options_description& options);
+
+/// True if the request needs the fast evaluation: several devices, another engine, adapters,
+/// experts or latent attention, a type that native does not execute, or one of the options above.
+bool wants_layout(const Arguments& args, const TrainingJob& job, const Device& device);
+
+/// What layouts are made from; outlives them.
+struct LayoutWorld {
+  std::vector<fast::EngineSpec> engines = fast::all_engines();
+  fast::Constants constants = fast::Constants::load();
+  fast::PublishedRanges ranges = fast::PublishedRanges::load();
+};
+
+/// The estimate of one layout; prints it and returns the exit code.
+int estimate_layout_command(const Arguments& args, const TrainingJob& job, const Device& device);
+
+/// The search over layouts, engines and, with "--gpu a:8,b:4", cards. Prints, writes -o, returns
+/// the exit code.
+int plan_layout_command(const Arguments& args);
+
+/// --gpu may list several cards; then only layouts can answer.
+bool lists_devices(const Arguments& args);
+
+}  // namespace aforo::cli

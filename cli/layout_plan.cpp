@@ -1,0 +1,267 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <thread>
+
+#include "cli/layout.h"
+#include "cli/version.h"
+#include "planner/base/error.h"
+#include "planner/base/files.h"
+#include "planner/base/quantity.h"
+#include "planner/fast/setup_of_job.h"
+#include "planner/spec/hardware_file.h"
+#include "planner/spec/plan_file.h"
+
+namespace aforo::cli {
+namespace {
+
+/// One card with a count, priced.
+struct Offer {
+  AcceleratorSpec card;
+  DeviceLine line;
+};
+
+std::vector<Offer> read_offers(const Arguments& args) {
+  std::vector<Offer> offers;
+  for (const std::string& text : args.list("gpu")) {
+    const Device device = read_gpu(args, text);
+    offers.push_back({find_accelerator(device.reference), device.line});
+  }
+  if (offers.empty()) throw InputError("no device: give --gpu NAME[:n], or several with commas");
+  return offers;
+}
+
+/// The engines of --engine, else all that are proposed for this card and job.
+std::vector<const fast::EngineSpec*> engines_for(const Arguments& args, const LayoutWorld& world,
+                                                 const TrainingJob& job, const Offer& offer) {
+  std::vector<const fast::EngineSpec*> engines;
+  for (const std::string& name : args.list("engine"))
+    engines.push_back(&fast::find_engine(world.engines, name));
+  if (!engines.empty()) return engines;
+  for (const fast::EngineSpec& engine : world.engines) {
+    const bool experts = !job.model.is_moe() || engine.supports.moe;
+    // A TPU engine runs on GPUs too, but nobody asks for it there.
+    const bool usual = engine.runs_on.front() == offer.card.kind;
+    const bool alone = !engine.native || (offer.line.count == 1 && !job.model.is_mla());
+    if (engine.proposed && usual && experts && alone && engine.trains(job.method))
+      engines.push_back(&engine);
+  }
+  return engines;
+}
+
+/// Types to try: those of --precision, else 16 bits, and fp8 where card and engine have it.
+std::vector<fast::MatrixType> types_for(const Arguments& args, const fast::EngineSpec& engine,
+                                        const AcceleratorSpec& card) {
+  std::vector<fast::MatrixType> types;
+  for (const std::string& name : args.list("precision")) {
+    const Precision* precision = find_enum<Precision>(name);
+    if (precision == nullptr)
+      throw InputError(fmt::format("--precision has \"{}\"; expected {}", name,
+                                   fmt::join(enum_choices<Precision>(), ", ")));
+    const fast::MatrixType type = fast::matrix_of(*precision);
+    const bool narrow = type >= fast::MatrixType::fp8;
+    if (fast::multiplies(card, type) && (!narrow || engine.supports.fp8)) types.push_back(type);
+  }
+  if (!args.list("precision").empty()) return types;
+  return {fast::usual_matrix(card)};
+}
+
+template <typename Q>
+std::optional<Q> quantity(const Arguments& args, const char* option,
+                          std::optional<Q> (*parse)(std::string_view), std::string_view expected) {
+  const auto text = args.find<std::string>(option);
+  if (!text) return std::nullopt;
+  if (const auto value = parse(*text)) return value;
+  throw InputError(fmt::format("--{} is \"{}\"; expected {}", option, *text, expected));
+}
+
+void set_limits(const Arguments& args, const Offer& offer, LatticeRequest& request) {
+  // A twentieth stays free: predictions of memory are off by some 4 % in the median.
+  request.memory_limit = 0.95 * static_cast<double>(offer.card.usable_memory.value);
+  if (const auto limit = quantity<Bytes>(args, "memory-limit", parse_bytes, expected_bytes))
+    request.memory_limit = static_cast<double>(limit->value);
+  if (const auto deadline = quantity<Seconds>(args, "deadline", parse_seconds, expected_seconds))
+    request.deadline_hours = deadline->value / 3600;
+  if (offer.line.price_per_device) request.usd_per_device_hour = offer.line.price_per_device->value;
+  if (const auto budget = args.find<double>("budget-usd")) {
+    if (!(*budget > 0))
+      throw InputError(fmt::format("--budget-usd is {}; expected more than 0", *budget));
+    if (!offer.line.price_per_device)
+      throw InputError(
+          fmt::format("--budget-usd needs a price: no offer is known for {} x {}, so "
+                      "give --price",
+                      offer.line.count, offer.card.name));
+    request.budget_usd = *budget;
+  }
+}
+
+Objective read_objective(const Arguments& args) {
+  const std::string text = args.find<std::string>("objective").value_or("time");
+  if (text == "time") return Objective::time;
+  if (text == "money") return Objective::money;
+  throw InputError(fmt::format("--objective is \"{}\"; expected time or money", text));
+}
+
+LatticeRequest request_for(const Arguments& args, const LayoutWorld& world, const TrainingJob& job,
+                           const Offer& offer, const fast::EngineSpec& engine) {
+  LatticeRequest request;
+  request.base = fast::setup_of(job, Plan{}, engine, offer.card);
+  request.cluster = fast::cluster_of(offer.card, offer.line.count);
+  request.engine = &engine;
+  request.constants = &world.constants;
+  request.space.n_devices = {offer.line.count};
+  request.space.types = types_for(args, engine, offer.card);
+  if (const auto size = args.find<int>("micro-batch-size"))
+    request.space.micro_batch_sizes = {*size};
+  request.space.offload_states = request.space.offload_activations = true;
+  request.n_tokens = static_cast<double>(job.n_tokens);
+  request.objective = read_objective(args);
+  request.keep = 3;
+  request.n_threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  set_limits(args, offer, request);
+  return request;
+}
+
+/// Searches every offer with every engine and ranks what fits.
+class LayoutSearch {
+ public:
+  LayoutSearch(const Arguments& args, const TrainingJob& job) : args_(args), job_(job) {}
+
+  void run(const std::vector<Offer>& offers) {
+    for (const Offer& offer : offers)
+      for (const fast::EngineSpec* engine : engines_for(args_, world_, job_, offer))
+        search(offer, *engine);
+    const bool money = read_objective(args_) == Objective::money;
+    std::stable_sort(
+        ranking_.ranked.begin(), ranking_.ranked.end(), [money](const Layout& a, const Layout& b) {
+          return money ? a.plan.usd < b.plan.usd : a.estimate.hours.mid < b.estimate.hours.mid;
+        });
+    front();
+  }
+
+  LayoutRanking& ranking() { return ranking_; }
+
+ private:
+  void search(const Offer& offer, const fast::EngineSpec& engine) {
+    const LatticeRequest request = request_for(args_, world_, job_, offer, engine);
+    if (request.space.types.empty()) return;
+    const LatticeResult result = search_lattice(request);
+    ranking_.counts.n_considered += result.n_considered;
+    ranking_.counts.n_evaluated += result.n_evaluated;
+    ranking_.counts.n_fit += result.n_fit;
+    for (int i = 0; i < n_obstacles; ++i) ranking_.counts.rejected[i] += result.rejected[i];
+    for (const LatticePlan& plan : result.best) {
+      Layout layout{&job_, &engine, &world_.constants, request.cluster};
+      layout.plan = plan;
+      layout.device = offer.line;
+      layout.network_note = fast::network_note(request.cluster);
+      layout.estimate = estimate_layout(job_, plan.setup, request.cluster, engine, world_.constants,
+                                        world_.ranges);
+      ranking_.ranked.push_back(std::move(layout));
+    }
+    if (result.best.empty() && result.nearest) suggest(request, offer);
+  }
+
+  void suggest(const LatticeRequest& request, const Offer& offer) {
+    const LatticePlan nearest = *search_lattice(request).nearest;
+    ranking_.suggestions.push_back(
+        fmt::format("{} x {} with {} needs {:.1f} GiB at least ({}); {:.1f} GiB are there",
+                    offer.line.count, offer.card.name, request.engine->name, nearest.memory / gibi,
+                    describe(nearest), as_gib(offer.card.usable_memory)));
+  }
+
+  void front() {
+    std::vector<Layout> sorted = ranking_.ranked;
+    std::stable_sort(sorted.begin(), sorted.end(), [](const Layout& a, const Layout& b) {
+      return a.estimate.hours.mid < b.estimate.hours.mid;
+    });
+    for (const Layout& layout : sorted) {
+      if (!layout.device.price_per_device) continue;
+      if (ranking_.pareto.empty() || layout.plan.usd < ranking_.pareto.back().plan.usd)
+        ranking_.pareto.push_back(layout);
+    }
+  }
+
+  const Arguments& args_;
+  const TrainingJob& job_;
+  LayoutWorld world_;
+  LayoutRanking ranking_;
+};
+
+Plan plan_of(const Layout& layout) {
+  const fast::Setup& s = layout.plan.setup;
+  constexpr Precision precisions[] = {Precision::fp32, Precision::tf32, Precision::fp16,
+                                      Precision::bf16, Precision::fp8,  Precision::fp4};
+  Plan plan;
+  plan.precision = precisions[static_cast<int>(s.matrix)];
+  const Recompute others = s.recompute.norm ? Recompute::selective : Recompute::none;
+  plan.recompute.assign(s.model->n_layers, others);
+  std::fill_n(plan.recompute.begin(), s.recompute.full_layers, Recompute::full);
+  plan.micro_batch_size = s.micro_batch_size;
+  plan.parallel = s.parallel;
+  plan.engine = layout.engine->name;
+  plan.offload_states = s.offload_states;
+  plan.offload_activations = s.offload_activations;
+  return plan;
+}
+
+PlanFile plan_file(const Layout& layout, const std::string& why) {
+  const LayoutEstimate& e = layout.estimate;
+  PlanFile file;
+  file.aforo_version = aforo_version;
+  file.fingerprint = "none";  // no program of ours: another engine runs it
+  file.target = layout.engine->name;
+  file.hardware = layout.device.name;
+  file.job = *layout.job;
+  file.plan = plan_of(layout);
+  file.prediction.arena_bytes = static_cast<std::int64_t>(e.memory.allocated());
+  file.prediction.memory_bytes = static_cast<std::int64_t>(e.memory_bytes.mid);
+  file.prediction.step_time_low = e.step_time.low;
+  file.prediction.step_time = e.step_time.mid;
+  file.prediction.step_time_high = e.step_time.high;
+  file.prediction.tokens_per_second = e.tokens_per_second.mid;
+  file.prediction.hours = e.hours.mid;
+  if (layout.device.price_per_device)
+    file.prediction.dollars = cost(e.device_hours, *layout.device.price_per_device).mid;
+  file.why = {why};
+  return file;
+}
+
+int infeasible(const LayoutRanking& ranking) {
+  fmt::print(stderr, "aforo: no plan\n{}", rejected_text(ranking.counts));
+  for (const std::string& suggestion : ranking.suggestions)
+    fmt::print(stderr, "  {}\n", suggestion);
+  const auto rejected = [&](Obstacle o) { return ranking.counts.rejected[static_cast<int>(o)]; };
+  const bool money = rejected(Obstacle::over_budget) + rejected(Obstacle::over_deadline) > 0;
+  return static_cast<int>(money ? ExitCode::over_budget : ExitCode::infeasible);
+}
+
+}  // namespace
+
+int plan_layout_command(const Arguments& args) {
+  const std::vector<Offer> offers = read_offers(args);
+  int most = 1;
+  for (const Offer& offer : offers) most = std::max(most, offer.line.count);
+  const TrainingJob job = read_job(args, 16 * most);
+  LayoutSearch search(args, job);
+  search.run(offers);
+  LayoutRanking& ranking = search.ranking();
+  if (args.json()) fmt::print("{}", ranking_json(ranking));
+  if (ranking.ranked.empty()) return infeasible(ranking);
+  const Layout& best = ranking.ranked.front();
+  const std::string why =
+      fmt::format("{} of {} plans that fit; limited by {}",
+                  read_objective(args) == Objective::money ? "cheapest" : "fastest",
+                  ranking.counts.n_fit, best.estimate.limited_by);
+  const auto output = args.find<std::string>("output");
+  if (output) write_file(*output, write_plan_file(plan_file(best, why)));
+  if (args.json()) return 0;
+  fmt::print("{}\n{}why: {}\n", layout_text(best, false), ranking_text(ranking), why);
+  if (output)
+    fmt::print("\nWrote {}: a plan for engine {}, which `aforo run` does not execute\n", *output,
+               best.engine->name);
+  return 0;
+}
+
+}  // namespace aforo::cli
