@@ -56,6 +56,17 @@ double peak_or(const AcceleratorSpec& accelerator, const char* type, double othe
   return found == accelerator.peak_dense.end() ? otherwise : found->second.value;
 }
 
+/// Bytes/s of pinned copies, one direction (nvbandwidth, gpu-benches, ml-engineering): PCIe 3 12.35,
+/// PCIe 4 26, PCIe 5 55, Grace's C2C 360 GB/s; 25 assumed for what is none of these.
+double host_link(const AcceleratorSpec& card) {
+  if (card.name.starts_with("gb") || card.name.starts_with("gh")) return 360e9;
+  if (card.link.kind == "pcie5") return 55e9;
+  const std::string generation = generation_of(card);
+  if (generation == "volta") return 12.35e9;
+  if (generation == "ampere" || generation == "ada") return 26e9;
+  return generation == "hopper" || generation == "blackwell" ? 55e9 : 25e9;
+}
+
 /// Data-sheet part of every rate; 1 where there is none.
 std::array<double, n_rates> bases(const Cluster& cluster) {
   std::array<double, n_rates> base;
@@ -74,7 +85,7 @@ std::array<double, n_rates> bases(const Cluster& cluster) {
   set(Rate::intra, std::max(1e9, cluster.intra_bandwidth));
   set(Rate::inter, std::max(1e8, cluster.inter_bandwidth));
   set(Rate::slice, 3.1e9);  // DCN of a TPU host shared by its chips, assumed
-  set(Rate::host_link, 25e9);
+  set(Rate::host_link, host_link(card));
   return base;
 }
 
