@@ -21,7 +21,7 @@ Spread spread_of(Group group, const Cluster& cluster) {
 double latency(Group group, const Spread& spread, const Rates& rates) {
   const double inside = spread.per_node > 1 ? rates[Rate::latency_intra] : 0;
   const double across =
-      spread.nodes > 1 ? rates[Rate::latency_inter] * std::log2(static_cast<double>(group.size))
+      spread.nodes > 1 ? rates[Rate::latency_inter] * (std::log2(static_cast<double>(group.size)))
                        : 0;
   return inside + across;
 }

@@ -56,8 +56,8 @@ double peak_or(const AcceleratorSpec& accelerator, const char* type, double othe
   return found == accelerator.peak_dense.end() ? otherwise : found->second.value;
 }
 
-/// Bytes/s of pinned copies, one direction (nvbandwidth, gpu-benches, ml-engineering): PCIe 3 12.35,
-/// PCIe 4 26, PCIe 5 55, Grace's C2C 360 GB/s; 25 assumed for what is none of these.
+/// Bytes/s of pinned copies, one direction (nvbandwidth, gpu-benches, ml-engineering): PCIe
+/// 3 12.35, PCIe 4 26, PCIe 5 55, Grace's C2C 360 GB/s; 25 assumed for what is none of these.
 double host_link(const AcceleratorSpec& card) {
   if (card.name.starts_with("gb") || card.name.starts_with("gh")) return 360e9;
   if (card.link.kind == "pcie5") return 55e9;

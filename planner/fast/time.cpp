@@ -116,9 +116,11 @@ class StepTimer {
 
   /// Weights gathered and gradients scattered in every micro-step (ZeRO-3, FSDP, YaFSDP, ZeRO-2).
   void shard_traffic(double& forward, double& backward) const {
-    const double split = p_.sharding == Sharding::hsdp
-                             ? (p_.shard_group > 0 ? p_.shard_group : cluster_.per_node)
-                             : data_ranks();
+    double split = p_.sharding == Sharding::hsdp
+                       ? (p_.shard_group > 0 ? p_.shard_group : cluster_.per_node)
+                       : data_ranks();
+    // Weights are sharded inside a TPU slice and replicated across slices.
+    if (cluster_.n_slices > 1) split = std::min(split, data_ranks() / cluster_.n_slices);
     const Group group{static_cast<int>(std::min(split, data_ranks())), p_.tp};
     if (group.size <= 1 || !shards_gradients(p_.sharding)) return;
     const double elements = weights_ + blocks_.head.weights;
