@@ -33,7 +33,8 @@ struct HeadTime {
 };
 
 /// What a step is composed of. Stays valid while shard shapes (tp, cp, ep), micro-batch, sequence,
-/// types, method and selective switches stay.
+/// types, method and selective switches stay; native's also needs the same dp and the same choice
+/// between one and several micro-steps.
 struct Blocks {
   LayerWork dense_work, moe_work;
   LayerTime dense, moe;
@@ -46,6 +47,10 @@ Blocks block_costs(const Setup& setup, const Cluster& cluster, const Rates& rate
 
 /// Fills the times of blocks whose works are there.
 void time_blocks(const Setup& setup, const Cluster& cluster, const Rates& rates, Blocks& blocks);
+
+/// A native step as its program has it; only stragglers lie outside.
+TimeParts native_step(const Setup& setup, const Cluster& cluster, const Rates& rates,
+                      const NativeBlocks& blocks);
 
 /// Composes a step from its blocks: cost does not grow with depth.
 TimeParts time_parts(const Setup& setup, const Cluster& cluster, const Rates& rates,

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <vector>
 
 namespace aforo {
@@ -13,6 +14,15 @@ inline std::vector<int> divisors(int n) {
     }
   low.insert(low.end(), high.rbegin(), high.rend());
   return low;
+}
+
+/// Those of `wanted` that are legal, in the order wanted; all legal ones if nothing is wanted.
+inline std::vector<int> allowed(const std::vector<int>& wanted, const std::vector<int>& legal) {
+  if (wanted.empty()) return legal;
+  std::vector<int> both;
+  for (int value : wanted)
+    if (std::find(legal.begin(), legal.end(), value) != legal.end()) both.push_back(value);
+  return both;
 }
 
 }  // namespace aforo

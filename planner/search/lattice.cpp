@@ -13,32 +13,14 @@
 namespace aforo {
 namespace {
 
-bool cheaper(const LatticePlan& a, const LatticePlan& b) {
-  return a.usd != b.usd ? a.usd < b.usd : a.step_s < b.step_s;
-}
-bool faster(const LatticePlan& a, const LatticePlan& b) {
-  return a.step_s != b.step_s ? a.step_s < b.step_s : a.memory < b.memory;
-}
-
-/// Sorted by time, keeps what is cheaper than everything faster.
-std::vector<LatticePlan> front_of(std::vector<LatticePlan> plans) {
-  std::sort(plans.begin(), plans.end(), [](const LatticePlan& a, const LatticePlan& b) {
-    return a.hours != b.hours ? a.hours < b.hours : a.usd < b.usd;
-  });
-  std::vector<LatticePlan> front;
-  for (LatticePlan& plan : plans)
-    if (front.empty() || plan.usd < front.back().usd) front.push_back(std::move(plan));
-  return front;
-}
-
 void merge(const LatticeResult& part, LatticeResult& whole) {
   whole.best.insert(whole.best.end(), part.best.begin(), part.best.end());
-  whole.pareto.insert(whole.pareto.end(), part.pareto.begin(), part.pareto.end());
+  for (const LatticePlan& plan : part.pareto) keep_on_front(whole.pareto, plan);
   whole.n_considered += part.n_considered;
   whole.n_evaluated += part.n_evaluated;
   whole.n_fit += part.n_fit;
   for (int i = 0; i < n_obstacles; ++i) whole.rejected[i] += part.rejected[i];
-  if (part.nearest && (!whole.nearest || part.least_memory < whole.least_memory)) {
+  if (part.nearest && (!whole.nearest || better(*part.nearest, *whole.nearest, Objective::time))) {
     whole.nearest = part.nearest;
     whole.least_memory = part.least_memory;
   }
@@ -73,11 +55,14 @@ LatticeResult search_lattice(const LatticeRequest& request) {
   LatticeResult result;
   for (const LatticeResult& part : parts) merge(part, result);
   count_illegal_cells(request, result);
-  const auto better = request.objective == Objective::money ? cheaper : faster;
-  std::sort(result.best.begin(), result.best.end(), better);
-  prefer_simple(result.best, request.objective);
+  const auto first = [&](const LatticePlan& a, const LatticePlan& b) {
+    return better(a, b, request.objective);
+  };
+  std::sort(result.best.begin(), result.best.end(), first);
   if (static_cast<int>(result.best.size()) > request.keep) result.best.resize(request.keep);
-  result.pareto = front_of(std::move(result.pareto));
+  prefer_simple(result.best, request.objective);
+  std::sort(result.pareto.begin(), result.pareto.end(),
+            [](const auto& a, const auto& b) { return better(a, b, Objective::time); });
   return result;
 }
 

@@ -76,7 +76,7 @@ struct LatticeResult {
   std::vector<LatticePlan> pareto;  ///< no other plan is both cheaper and faster
   std::int64_t n_considered = 0;    ///< plans decided on, one by one or as a dominated run
   std::int64_t n_evaluated = 0;     ///< of which memory or time was computed
-  std::int64_t n_fit = 0;
+  std::int64_t n_fit = 0;           ///< with `rejected` they add up to n_considered
   std::array<std::int64_t, n_obstacles> rejected{};
   double least_memory = 0;             ///< smallest need seen among plans that do not fit
   std::optional<LatticePlan> nearest;  ///< that plan
@@ -84,7 +84,8 @@ struct LatticeResult {
 
 /// Exhaustive: the result is the best of all legal plans of the space (a test compares with brute
 /// force). Along the number of layers computed again memory falls and time grows, so the least
-/// number that fits stands for all of them. Throws InputError if the request names no device, or a
+/// number that fits stands for all of them; only with offloaded activations may time fall too, and
+/// there every number is tried. Throws InputError if the request names no device, or a
 /// type that the card lacks.
 LatticeResult search_lattice(const LatticeRequest& request);
 

@@ -1,54 +1,15 @@
 #include "planner/search/lattice_walk.h"
 
 #include <algorithm>
+#include <tuple>
 
+#include "planner/fast/native_memory.h"
 #include "planner/search/divisors.h"
 
 namespace aforo {
 namespace {
 
 using fast::Setup;
-
-std::vector<int> allowed(const std::vector<int>& wanted, const std::vector<int>& legal) {
-  if (wanted.empty()) return legal;
-  std::vector<int> both;
-  for (int value : wanted)
-    if (std::find(legal.begin(), legal.end(), value) != legal.end()) both.push_back(value);
-  return both;
-}
-
-bool heads_divide(const ModelSpec& model, int tp) {
-  const bool kv = model.attention.n_kv_heads % tp == 0 || tp % model.attention.n_kv_heads == 0;
-  const int width = model.mlp.d_ff > 0 ? model.mlp.d_ff : model.moe.d_ff;
-  return model.attention.n_heads % tp == 0 && width % tp == 0 && kv;
-}
-
-/// Calls `visit(cell, obstacle)` for every combination; `obstacle` is count for legal cells.
-template <typename Visit>
-void for_each_cell(const LatticeRequest& request, Visit visit) {
-  const LatticeSpace& space = request.space;
-  const ModelSpec& model = *request.base.model;
-  const fast::EngineSupport& supports = request.engine->supports;
-  const std::vector<int> one{1};
-  for (int n : space.n_devices)
-    for (int tp : allowed(space.tp, supports.tp ? divisors(n) : one))
-      for (int cp : allowed(space.cp, supports.cp ? divisors(n / tp) : one)) {
-        if (cp > 1 && request.base.seq_len / cp < 1024) continue;  // too short to split
-        std::vector<int> eps{1};
-        if (model.is_moe() && supports.ep) eps = allowed(space.ep, divisors(n));
-        for (int ep : eps)
-          for (int mb : allowed(space.micro_batch_sizes, divisors(request.base.global_batch_size)))
-            for (fast::MatrixType type : space.types)
-              for (bool selective : {false, true}) {
-                if (selective && !space.selective) continue;
-                Obstacle obstacle = Obstacle::count;
-                if (!heads_divide(model, tp)) obstacle = Obstacle::heads_do_not_divide;
-                if (ep > 1 && model.moe.n_experts % ep != 0)
-                  obstacle = Obstacle::experts_do_not_divide;
-                visit(LatticeCell{n, type, tp, cp, ep, mb, selective}, obstacle);
-              }
-      }
-}
 
 /// Walks the inner degrees of one cell.
 class CellWalker {
@@ -66,7 +27,7 @@ class CellWalker {
     setup_.recompute.norm = setup_.recompute.activation = cell.selective;
     rates_ =
         fast::rate_recipe(*request.constants, cluster_, *request.engine).rates(*request.constants);
-    blocks_ = fast::block_costs(setup_, cluster_, rates_);
+    if (!rates_.native) blocks_ = fast::block_costs(setup_, cluster_, rates_);
     limit_ = request.memory_limit > 0
                  ? request.memory_limit
                  : static_cast<double>(cluster_.accelerator->usable_memory.value);
@@ -84,6 +45,7 @@ class CellWalker {
         reject(obstacle);
         continue;
       }
+      if (rates_.native) lower_layers();
       for (int vpp : chunks()) {
         p.vpp = vpp;
         shardings();
@@ -95,6 +57,13 @@ class CellWalker {
   /// The layers of one plan's recompute axis, which stand and fall together.
   std::int64_t axis() const {
     return request_.space.full_recompute ? setup_.model->n_layers + 1 : 1;
+  }
+
+  /// What native's programs are composed of; they depend on dp too.
+  void lower_layers() {
+    blocks_ = fast::block_costs(setup_, cluster_, rates_);
+    native_.reset();
+    if (fast::has_program(setup_)) native_.emplace(setup_);
   }
 
   void reject(Obstacle obstacle) {
@@ -159,40 +128,63 @@ class CellWalker {
   fast::MemoryParts memory(int full_layers) {
     setup_.recompute.full_layers = full_layers;
     ++result_.n_evaluated;
-    return fast::memory_parts(setup_, *request_.engine);
+    return native_ ? native_->parts(full_layers) : fast::memory_parts(setup_, *request_.engine);
   }
 
-  /// The least number of recomputed layers that fits stands for the whole axis.
+  /// The least number of recomputed layers that fits stands for the whole axis: with more of them a
+  /// step takes longer. Fewer do not fit.
   void recompute_axis() {
     result_.n_considered += axis();
+    const int most = static_cast<int>(axis()) - 1;
+    int least = 0;
     fast::MemoryParts need = memory(0);
-    if (need.device() > limit_ && request_.space.full_recompute) {
-      int too_few = 0, enough = setup_.model->n_layers;
-      need = memory(enough);
+    if (need.device() > limit_ && most > 0) {
+      need = memory(least = most);
       if (need.device() <= limit_) {
-        while (enough - too_few > 1) {
-          const int middle = (too_few + enough) / 2;
-          (memory(middle).device() <= limit_ ? enough : too_few) = middle;
+        int too_few = 0;
+        while (least - too_few > 1) {
+          const int middle = (too_few + least) / 2;
+          (memory(middle).device() <= limit_ ? least : too_few) = middle;
         }
-        need = memory(enough);
+        need = memory(least);
       }
     }
     if (need.device() > limit_) return too_big(need.device());
+    result_.rejected[static_cast<int>(Obstacle::does_not_fit)] += least;
+    // Layers computed again need no offloading, so that time may fall along the axis.
+    if (setup_.offload_activations != OffloadTo::none) need = fastest(least, most);
+    const std::int64_t n_left = most - least + 1;
     if (request_.host_memory > 0 && need.host > request_.host_memory)
-      return forget(Obstacle::host_does_not_fit);
-    accept(need);
+      return forget(Obstacle::host_does_not_fit, n_left);
+    accept(need, n_left);
   }
 
-  void forget(Obstacle obstacle) { result_.rejected[static_cast<int>(obstacle)] += axis(); }
+  /// The fastest number of recomputed layers in [least, most] that the host has room for.
+  fast::MemoryParts fastest(int least, int most) {
+    int best = -1;
+    double time = 0;
+    for (int n = least; n <= most; ++n) {
+      const fast::MemoryParts need = memory(n);
+      const bool room = request_.host_memory == 0 || need.host <= request_.host_memory;
+      const double step = fast::time_parts(setup_, cluster_, rates_, blocks_).step;
+      if (need.device() <= limit_ && room && (best < 0 || step < time)) best = n, time = step;
+    }
+    return memory(best < 0 ? least : best);
+  }
+
+  void forget(Obstacle obstacle, std::int64_t n) {
+    result_.rejected[static_cast<int>(obstacle)] += n;
+  }
 
   void too_big(double need) {
-    forget(Obstacle::does_not_fit);
-    if (result_.nearest && need >= result_.least_memory) return;
+    forget(Obstacle::does_not_fit, axis());
+    const LatticePlan plan{setup_, cell_.n_devices, 0, 0, need, 0, 0};
+    if (result_.nearest && !better(plan, *result_.nearest, Objective::time)) return;
     result_.least_memory = need;
-    result_.nearest = LatticePlan{setup_, cell_.n_devices, 0, 0, need, 0, 0};
+    result_.nearest = plan;
   }
 
-  void accept(const fast::MemoryParts& need) {
+  void accept(const fast::MemoryParts& need, std::int64_t n) {
     LatticePlan plan{setup_, cell_.n_devices, 0, 0, need.device(), 0, 0};
     plan.step_s = fast::time_parts(setup_, cluster_, rates_, blocks_).step;
     const double tokens = static_cast<double>(setup_.tokens_per_step());
@@ -200,38 +192,25 @@ class CellWalker {
     plan.hours = request_.n_tokens / plan.tokens_per_s / 3600;
     plan.usd = plan.hours * plan.n_devices * request_.usd_per_device_hour;
     if (request_.deadline_hours && plan.hours > *request_.deadline_hours)
-      return forget(Obstacle::over_deadline);
+      return forget(Obstacle::over_deadline, n);
     if (request_.budget_usd && plan.usd > *request_.budget_usd)
-      return forget(Obstacle::over_budget);
-    ++result_.n_fit;
+      return forget(Obstacle::over_budget, n);
+    result_.n_fit += n;
     keep(plan);
   }
 
   /// Keeps the list short: once it is twice as long as wanted, the worse half goes.
   void keep(const LatticePlan& plan) {
-    const bool money = request_.objective == Objective::money;
-    const auto better = [money](const LatticePlan& a, const LatticePlan& b) {
-      if (money && a.usd != b.usd) return a.usd < b.usd;
-      return a.step_s < b.step_s;
-    };
     result_.best.push_back(plan);
     const std::size_t limit = 4 * static_cast<std::size_t>(std::max(16, request_.keep));
     if (result_.best.size() >= limit) {
       std::nth_element(result_.best.begin(), result_.best.begin() + limit / 2, result_.best.end(),
-                       better);
+                       [this](const LatticePlan& a, const LatticePlan& b) {
+                         return better(a, b, request_.objective);
+                       });
       result_.best.resize(limit / 2);
     }
-    keep_front(plan);
-  }
-
-  void keep_front(const LatticePlan& plan) {
-    const auto dominates = [](const LatticePlan& a, const LatticePlan& b) {
-      return a.hours <= b.hours && a.usd <= b.usd;
-    };
-    for (const LatticePlan& other : result_.pareto)
-      if (dominates(other, plan)) return;
-    std::erase_if(result_.pareto, [&](const LatticePlan& other) { return dominates(plan, other); });
-    result_.pareto.push_back(plan);
+    keep_on_front(result_.pareto, plan);
   }
 
   const LatticeRequest& request_;
@@ -241,25 +220,35 @@ class CellWalker {
   fast::Cluster cluster_;
   fast::Rates rates_;
   fast::Blocks blocks_;
+  std::optional<fast::NativeMemory> native_;
   double limit_ = 0;
 };
 
 }  // namespace
 
-std::vector<LatticeCell> lattice_cells(const LatticeRequest& request) {
-  std::vector<LatticeCell> cells;
-  for_each_cell(request, [&](const LatticeCell& cell, Obstacle obstacle) {
-    if (obstacle == Obstacle::count) cells.push_back(cell);
-  });
-  return cells;
+bool better(const LatticePlan& a, const LatticePlan& b, Objective objective) {
+  if (objective == Objective::money && a.usd != b.usd) return a.usd < b.usd;
+  const auto key = [](const LatticePlan& plan) {
+    const fast::Setup& s = plan.setup;
+    const Parallelism& p = s.parallel;
+    return std::tuple(plan.step_s, plan.memory, plan.n_devices, s.matrix, p.tp, p.pp, p.vpp, p.cp,
+                      p.ep, p.sharding, s.micro_batch_size, s.recompute.full_layers,
+                      s.recompute.norm, s.offload_states, s.offload_activations);
+  };
+  return key(a) < key(b);
 }
 
-void count_illegal_cells(const LatticeRequest& request, LatticeResult& result) {
-  for_each_cell(request, [&](const LatticeCell&, Obstacle obstacle) {
-    if (obstacle == Obstacle::count) return;
-    ++result.rejected[static_cast<int>(obstacle)];
-    ++result.n_considered;
-  });
+void keep_on_front(std::vector<LatticePlan>& front, const LatticePlan& plan) {
+  const auto device_seconds = [](const LatticePlan& p) { return p.step_s * p.n_devices; };
+  const auto dominates = [&](const LatticePlan& a, const LatticePlan& b) {
+    if (a.step_s > b.step_s || device_seconds(a) > device_seconds(b)) return false;
+    const bool same = a.step_s == b.step_s && device_seconds(a) == device_seconds(b);
+    return !same || better(a, b, Objective::time);
+  };
+  for (const LatticePlan& other : front)
+    if (dominates(other, plan)) return;
+  std::erase_if(front, [&](const LatticePlan& other) { return dominates(plan, other); });
+  front.push_back(plan);
 }
 
 void walk_cell(const LatticeRequest& request, const LatticeCell& cell, LatticeResult& result) {

@@ -22,6 +22,14 @@ std::vector<LatticeCell> lattice_cells(const LatticeRequest& request);
 /// Tries every pp, vpp, sharding, offload and number of recomputed layers of a cell.
 void walk_cell(const LatticeRequest& request, const LatticeCell& cell, LatticeResult& result);
 
+/// A total order, so that ties fall the same way however the work was shared out: dollars for
+/// money, then time, memory, and the plan's own numbers.
+bool better(const LatticePlan& a, const LatticePlan& b, Objective objective);
+
+/// Adds `plan` unless another is as fast and takes as few device-seconds; drops those that it beats
+/// in both. All plans of a request pay the same per device and hour, so this is time and money.
+void keep_on_front(std::vector<LatticePlan>& front, const LatticePlan& plan);
+
 /// Counts the cells that lattice_cells left out, by reason.
 void count_illegal_cells(const LatticeRequest& request, LatticeResult& result);
 

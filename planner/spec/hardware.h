@@ -36,7 +36,7 @@ struct AcceleratorSpec {
   std::optional<double> gemm_fp8_efficiency;  ///< the same for fp8; no op multiplies in fp8 yet
   double memory_efficiency = 0.8;  ///< share of the bandwidth that streaming passes reach
   std::string efficiency_origin;
-  Seconds launch_overhead;  ///< floor of any op
+  Seconds launch_overhead;  ///< floor of any op, as published; predictions use a calibrated gap
   Bytes context_memory;     ///< what context and libraries take before the first buffer
   std::string compute_capability;
   Watts tdp;

@@ -1,9 +1,13 @@
 // Both speeds of evaluation agree: composing a few lowered layers gives the time, the memory and
-// the FLOPs that lowering and simulating all of them give.
+// the FLOPs that lowering and simulating all of them give. One thing is beyond composing: the holes
+// that packing leaves in an arena of many layers. They are under 1 % in 99.5 % of plans, and the
+// test holds what is live, which is the rest of the arena, to be exact.
 
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <memory>
+#include <vector>
 
 #include "planner/fast/memory.h"
 #include "planner/fast/native_program.h"
@@ -17,7 +21,7 @@ namespace aforo::fast {
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(NDEBUG)
-constexpr int n_plans = 300;  // slow builds look for errors of another kind
+constexpr int n_plans = 400;  // slow builds look for errors of another kind
 #else
 constexpr int n_plans = 2500;
 #endif
@@ -39,6 +43,7 @@ struct Card {
 /// Largest relative differences so far, fast over full.
 struct Worst {
   double time = 0, memory = 0, flops = 0;
+  int n_holes = 0;  ///< plans whose holes take the memory beyond 1 %
 };
 
 double difference(double fast, double full) { return std::abs(fast / full - 1); }
@@ -46,7 +51,8 @@ double difference(double fast, double full) { return std::abs(fast / full - 1); 
 void compare(const random_plans::RandomPlan& random, const Card& card, const EngineSpec& native,
              Worst& worst) {
   const auto& [job, plan] = random;
-  const Estimate full = simulate(lower(job, plan, cuda_target()), job, plan, *card.model);
+  const StepProgram program = lower(job, plan, cuda_target());
+  const Estimate full = simulate(program, job, plan, *card.model);
   Setup setup = native_setup(job, plan);
   setup.device.context = card.spec.context_memory.value;
   REQUIRE(has_program(setup));
@@ -65,12 +71,15 @@ void compare(const random_plans::RandomPlan& random, const Card& card, const Eng
   CAPTURE(plan.micro_batch_size);
   CAPTURE(plan.grad_accum(job.global_batch_size));
   CAPTURE(describe_recompute(plan.recompute));
+  const Bytes live = program.memory.arena - program.memory.fragmentation;
+  CHECK(difference(memory.allocated(), static_cast<double>(live.value)) < 1e-6);
   CHECK(by_time < 0.01);
-  CHECK(by_memory < 0.01);
+  CHECK(by_memory < 0.01 + program.memory.fragmentation / full.memory);
   CHECK(by_flops < 0.001);
   worst.time = std::max(worst.time, by_time);
   worst.memory = std::max(worst.memory, by_memory);
   worst.flops = std::max(worst.flops, by_flops);
+  if (by_memory >= 0.01) ++worst.n_holes;
 }
 
 }  // namespace
@@ -86,8 +95,9 @@ TEST_CASE(
   Worst worst;
   for (int i = 0; i < n_plans; ++i)
     compare(random.next(), *cards[random.below(static_cast<int>(cards.size()))], native, worst);
+  CHECK(worst.n_holes <= 0.005 * n_plans);
   MESSAGE("worst of ", n_plans, ": time ", 100 * worst.time, " %, memory ", 100 * worst.memory,
-          " %, FLOPs ", 100 * worst.flops, " %");
+          " % (", worst.n_holes, " beyond 1 %), FLOPs ", 100 * worst.flops, " %");
 }
 
 }  // namespace aforo::fast

@@ -252,9 +252,9 @@ TEST_CASE("memory: the native account is the arena of the lowered program within
 TEST_CASE("memory: what offloading takes from the device waits on the host") {
   const ModelSpec model = find_model("llama-3-8b");
   Setup setup = setup_of(model, 1024, 1);
-  const MemoryParts resident = memory_parts(setup, engine("native"));
+  const MemoryParts resident = memory_parts(setup, engine("deepspeed"));
   setup.offload_states = OffloadTo::cpu;
-  const MemoryParts offloaded = memory_parts(setup, engine("native"));
+  const MemoryParts offloaded = memory_parts(setup, engine("deepspeed"));
   CHECK(offloaded.host == resident.master + resident.optimizer_states);
   CHECK(offloaded.allocated() < resident.allocated());
 }

@@ -1,8 +1,9 @@
 #pragma once
 // Random jobs and plans of realistic sizes.
 
+#include <algorithm>
+#include <initializer_list>
 #include <random>
-#include <string>
 #include <vector>
 
 #include "planner/spec/job.h"
@@ -27,12 +28,14 @@ class Generator {
     if (job.model.position.kind == PositionKind::learned)
       job.seq_len = std::min(job.seq_len, job.model.max_seq_len);
     result.plan.micro_batch_size = pick({1, 1, 2, 3, 4, 8});
-    job.global_batch_size = result.plan.micro_batch_size * pick({1, 1, 2, 3, 8, 64});
+    result.plan.parallel.dp = pick({1, 1, 1, 2, 4});
+    job.global_batch_size =
+        result.plan.micro_batch_size * result.plan.parallel.dp * pick({1, 1, 2, 3, 8, 64});
     job.n_tokens = 100 * job.tokens_per_step();
     if (chance(4)) job.optimizer.kind = OptimizerKind::sgd;
     if (chance(2)) job.optimizer.momentum = 0;
-    result.plan.precision = pick({Precision::fp32, Precision::bf16, Precision::bf16,
-                                  Precision::fp16});
+    result.plan.precision =
+        pick({Precision::fp32, Precision::bf16, Precision::bf16, Precision::fp16});
     result.plan.recompute = recompute(job.model.n_layers);
     return result;
   }
