@@ -7,6 +7,7 @@
 #include "cli/arguments.h"
 #include "cli/inputs.h"
 #include "planner/report/layout_report.h"
+#include "planner/spec/hardware_file.h"
 
 namespace aforo::cli {
 
@@ -19,6 +20,7 @@ bool wants_layout(const Arguments& args, const TrainingJob& job, const Device& d
 
 /// What layouts are made from; outlives them.
 struct LayoutWorld {
+  std::vector<AcceleratorSpec> cards = all_accelerators();
   std::vector<fast::EngineSpec> engines = fast::all_engines();
   fast::Constants constants = fast::Constants::load();
   fast::PublishedRanges ranges = fast::PublishedRanges::load();

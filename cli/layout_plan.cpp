@@ -8,8 +8,10 @@
 #include "cli/version.h"
 #include "planner/base/error.h"
 #include "planner/base/files.h"
+#include "planner/base/format.h"
 #include "planner/base/quantity.h"
 #include "planner/fast/setup_of_job.h"
+#include "planner/search/suggest.h"
 #include "planner/spec/hardware_file.h"
 #include "planner/spec/plan_file.h"
 
@@ -164,11 +166,35 @@ class LayoutSearch {
   }
 
   void suggest(const LatticeRequest& request, const Offer& offer) {
+    without_limits(request, offer);
     const LatticePlan nearest = *search_lattice(request).nearest;
+    for (const Suggestion& change : suggest_changes(request, world_.cards))
+      ranking_.suggestions.push_back(
+          fmt::format("{} x {}, {}: {}: then {:.1f} GiB, {}", offer.line.count, offer.card.name,
+                      request.engine->name, change.text, change.plan.memory / gibi,
+                      format_time(Seconds(change.plan.hours * 3600))));
     ranking_.suggestions.push_back(
         fmt::format("{} x {} with {} needs {:.1f} GiB at least ({}); {:.1f} GiB are there",
                     offer.line.count, offer.card.name, request.engine->name, nearest.memory / gibi,
                     describe(nearest), as_gib(offer.card.usable_memory)));
+  }
+
+  /// What the job costs and takes if budget and deadline are lifted.
+  void without_limits(LatticeRequest request, const Offer& offer) {
+    if (!request.budget_usd && !request.deadline_hours) return;
+    request.budget_usd.reset();
+    request.deadline_hours.reset();
+    for (Objective objective : {Objective::money, Objective::time}) {
+      request.objective = objective;
+      const LatticeResult result = search_lattice(request);
+      if (result.best.empty()) return;
+      const LatticePlan& plan = result.best.front();
+      ranking_.suggestions.push_back(
+          fmt::format("{} x {}, {}: without budget and deadline the {} plan takes {} and {}",
+                      offer.line.count, offer.card.name, request.engine->name,
+                      objective == Objective::money ? "cheapest" : "fastest",
+                      format_time(Seconds(plan.hours * 3600)), format_dollars(Dollars(plan.usd))));
+    }
   }
 
   void front() {

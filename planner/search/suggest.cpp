@@ -26,7 +26,7 @@ class Suggester {
     more_devices();
     larger_card();
     half_sequence();
-    if (!request_.engine->native && request_.base.method == Method::full) adapters();
+    if (request_.base.method == Method::full) adapters();
     return std::move(found_);
   }
 
@@ -120,16 +120,20 @@ class Suggester {
 
   void adapters() {
     LatticeRequest changed = request_;
-    changed.base.method = Method::lora;
-    changed.base.frozen_bytes = 2;
-    attempt(Change::lora, fmt::format("train adapters of rank {} (LoRA)", changed.base.lora.rank),
-            changed);
-    changed.base.method = Method::qlora;
-    changed.base.frozen_bytes = nf4_bytes;
-    attempt(Change::qlora,
-            fmt::format("train adapters of rank {} beside 4-bit weights (QLoRA)",
-                        changed.base.lora.rank),
-            changed);
+    if (request_.engine->trains(Method::lora)) {
+      changed.base.method = Method::lora;
+      changed.base.frozen_bytes = 2;
+      attempt(Change::lora, fmt::format("train adapters of rank {} (LoRA)", changed.base.lora.rank),
+              changed);
+    }
+    if (request_.engine->trains(Method::qlora)) {
+      changed.base.method = Method::qlora;
+      changed.base.frozen_bytes = nf4_bytes;
+      attempt(Change::qlora,
+              fmt::format("train adapters of rank {} beside 4-bit weights (QLoRA)",
+                          changed.base.lora.rank),
+              changed);
+    }
   }
 
   LatticeRequest request_;
