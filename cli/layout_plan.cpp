@@ -168,7 +168,10 @@ class LayoutSearch {
   void suggest(const LatticeRequest& request, const Offer& offer) {
     without_limits(request, offer);
     const LatticePlan nearest = *search_lattice(request).nearest;
-    for (const Suggestion& change : suggest_changes(request, world_.cards))
+    // Prices of other cards are not known here, so under a budget none is suggested.
+    const bool priced = request.budget_usd || request.deadline_hours;
+    for (const Suggestion& change :
+         suggest_changes(request, priced ? std::vector<AcceleratorSpec>{} : world_.cards))
       ranking_.suggestions.push_back(
           fmt::format("{} x {}, {}: {}: then {:.1f} GiB, {}", offer.line.count, offer.card.name,
                       request.engine->name, change.text, change.plan.memory / gibi,
@@ -184,11 +187,14 @@ class LayoutSearch {
     if (!request.budget_usd && !request.deadline_hours) return;
     request.budget_usd.reset();
     request.deadline_hours.reset();
+    double cheapest = -1;
     for (Objective objective : {Objective::money, Objective::time}) {
       request.objective = objective;
       const LatticeResult result = search_lattice(request);
       if (result.best.empty()) return;
       const LatticePlan& plan = result.best.front();
+      if (objective == Objective::time && plan.usd == cheapest) return;
+      cheapest = plan.usd;
       ranking_.suggestions.push_back(
           fmt::format("{} x {}, {}: without budget and deadline the {} plan takes {} and {}",
                       offer.line.count, offer.card.name, request.engine->name,

@@ -119,7 +119,7 @@ void set_offload(const Run& run, fast::Setup& setup) {
   if (has(text, {"activation", "residual"})) setup.offload_activations = OffloadTo::cpu;
   // llm.q's residual stream and MaxText's layer inputs are what full recomputation keeps.
   setup.offload_inputs_only =
-      has(text, {"residual"}) || has(run.act_ckpt_detail, {"on host: decoder_layer_input"});
+      has(text, {"residual"}) || run.act_ckpt_detail.ends_with("on host: decoder_layer_input");
   if (has(text, {"gradients"})) setup.offload_gradients = OffloadTo::cpu;
   if (has(lower(run.sharding_detail), {"offload weights"})) setup.offload_weights = OffloadTo::cpu;
   if (has(text, {"opt", "master"})) setup.offload_states = OffloadTo::cpu;
