@@ -22,6 +22,22 @@ void write_plan(JsonWriter& json, const LatticePlan& plan) {
   json.field("offload_activations", enum_name(s.offload_activations)).end_object();
 }
 
+/// The same keys as for one native device.
+void write_job(JsonWriter& json, const Layout& layout) {
+  const TrainingJob& job = *layout.job;
+  json.field("seq_len", job.seq_len).field("global_batch_size", job.global_batch_size);
+  json.field("n_tokens", job.n_tokens).field("n_steps", job.n_steps());
+  const ParameterCount count = count_parameters(job.model);
+  json.key("parameters").begin_object().field("total", count.total());
+  json.field("active", count_active_parameters(job.model).with_embedding).end_object();
+  const FlopsPerToken flops = flops_per_token(job.model, job.seq_len);
+  const double tokens = static_cast<double>(job.tokens_per_step());
+  json.key("flops_per_step").begin_object().field("six_n", flops.six_n * tokens);
+  json.field("causal", flops.causal * tokens).field("full_square", flops.full_square * tokens);
+  json.field("executed", layout.estimate.time.hardware_flops * layout.cluster.n_devices);
+  json.end_object();
+}
+
 void write_parts(JsonWriter& json, const char* key, const std::vector<NamedPart>& parts) {
   json.key(key).begin_object();
   for (const NamedPart& part : parts) json.field(part.name, part.value);
@@ -47,6 +63,7 @@ void write_layout_json(JsonWriter& json, const Layout& layout) {
   json.field("executed_by_native", layout.engine->native);
   json.field("device", layout.device.name).field("n_devices", layout.device.count);
   json.field("method", enum_name(layout.job->method));
+  write_job(json, layout);
   write_plan(json, layout.plan);
   write_interval_json(json, "step_time_s", e.step_time);
   write_interval_json(json, "tokens_per_s", e.tokens_per_second);

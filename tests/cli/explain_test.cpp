@@ -93,7 +93,7 @@ TEST_CASE("cli explain: refusals name the option, its value and the way out") {
     return answer.err;
   };
   CHECK(contains(refused({}), "give --gpu"));
-  CHECK(contains(refused({"--gpu", "h100", "--method", "lra"}), "full, lora or qlora"));
+  CHECK(contains(refused({"--gpu", "h100", "--method", "lra"}), "expected full, lora, qlora"));
   CHECK(contains(refused({"--gpu", "h100", "--engine", "megatro"}), "did you mean megatron"));
   CHECK(contains(refused({"--gpu", "h100:4", "--global-batch-size", "6"}), "multiple of 4"));
   CHECK(contains(refused({"--gpu", "h100", "--lora-rank", "0"}), "at least 1"));

@@ -119,16 +119,19 @@ TEST_CASE("cli refusals: what native cannot execute is refused, and nothing else
   const std::vector<std::vector<std::string>> commands = {
       {"fit", "mixtral-8x7b", "--gpu", "h100"},
       {"fit", "mixtral-8x7b", "--gpu", "h100", "--json"},
-      {"estimate", "--model", "deepseek-v3", "--gpu", "h100"},
-      {"plan", "--model", "gpt-oss-20b", "--gpu", "h100"},
+      {"estimate", "--model", "deepseek-v3", "--gpu", "h100", "--engine", "native"},
   };
   for (const auto& command : commands) {
     const Answer answer = aforo(command);
     CHECK(answer.code == 2);
     CHECK(answer.out == "");
-    CHECK(contains(answer.err, "native cannot execute mixtures of experts yet: " +
-                                   command[command[0] == "fit" ? 1 : 2]));
+    CHECK(contains(answer.err, command[0] == "fit"
+                                   ? "native cannot execute mixtures of experts yet: mixtral-8x7b"
+                                   : "engine native does not do mixtures of experts"));
   }
+  // Another engine's memory is estimated, and does not suffice.
+  CHECK(aforo({"estimate", "--model", "deepseek-v3", "--gpu", "h100"}).code == 3);
+  CHECK(aforo({"plan", "--model", "deepseek-v3", "--gpu", "h100"}).code == 3);
 }
 
 TEST_CASE("cli refusals: missing data of aforo is the environment's fault") {
