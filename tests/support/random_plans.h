@@ -1,5 +1,6 @@
 #pragma once
-// Random jobs and plans of realistic sizes.
+// Random jobs and plans of realistic sizes, the same for a seed in every build: no two draws share
+// an expression.
 
 #include <algorithm>
 #include <initializer_list>
@@ -64,7 +65,8 @@ class Generator {
     m.lm_head_bias = chance(5);
     norm(m);
     attention(m);
-    const int wide = m.d_model * pick({2, 4, 8}) / pick({1, 2, 3});
+    const int times = pick({2, 4, 8}), over = pick({1, 2, 3});
+    const int wide = m.d_model * times / over;
     m.mlp.d_ff = std::max(16, wide / 16 * 16);
     m.mlp.activation = pick({ActivationKind::gelu, ActivationKind::gelu_tanh, ActivationKind::relu,
                              ActivationKind::relu2, ActivationKind::silu, ActivationKind::swiglu,
