@@ -3,9 +3,11 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/version.h"
+#include "planner/base/format.h"
 #include "planner/base/json.h"
 #include "planner/report/table.h"
 #include "planner/spec/hardware_file.h"
+#include "planner/spec/machine_file.h"
 
 namespace aforo::cli {
 namespace {
@@ -42,20 +44,52 @@ void write(JsonWriter& json, const AcceleratorSpec& spec, const std::optional<Of
 
 }  // namespace
 
+/// Machines of profiles/machines, as a table or JSON.
+int list_machines(const std::string& pattern, bool as_json) {
+  Table table({{"machine", Align::left},
+               {"devices", Align::left},
+               {"link", Align::left},
+               {"network", Align::left},
+               {"host GiB"}});
+  JsonWriter json;
+  json.begin_object().field("schema_version", schema_version).key("machines").begin_array();
+  for (const MachineSpec& machine : all_machines()) {
+    if (machine.name.find(pattern) == std::string::npos) continue;
+    const auto rate = [](const std::optional<BytesPerSecond>& value, const std::string& kind) {
+      return value ? fmt::format("{} {}", format_rate(*value), kind) : std::string("-");
+    };
+    table.add({machine.name, fmt::format("{} x {}", machine.count, machine.accelerator),
+               rate(machine.link, machine.link_kind), rate(machine.network, machine.network_kind),
+               machine.host_memory ? fmt::format("{:.0f}", as_gib(*machine.host_memory)) : "-"});
+    json.begin_object().field("name", machine.name).field("accelerator", machine.accelerator);
+    json.field("count", machine.count);
+    if (machine.link) json.field("link_bytes_per_s", machine.link->value);
+    if (machine.network) json.field("network_bytes_per_s", machine.network->value);
+    if (machine.host_memory) json.field("host_memory_bytes", machine.host_memory->value);
+    json.field("note", machine.note).end_object();
+  }
+  json.end_array().end_object();
+  fmt::print("{}", as_json ? json.text() + "\n" : table.text());
+  return 0;
+}
+
 int run_hardware(const CommandLine& command_line) {
   const Help help{
       "hardware",
       "[PATTERN]",
       "The accelerators that are known: dense peaks in TFLOP/s, memory, the cheapest on-demand or "
       "community price.",
-      {"aforo hardware", "aforo hardware rtx", "aforo hardware h100 --json"},
+      {"aforo hardware", "aforo hardware rtx", "aforo hardware h100 --json",
+       "aforo hardware aws --machines"},
       "Figures and their sources are in profiles/; a card of your own is one YAML file there."};
   po::options_description options("options");
-  options.add_options()("pattern", po::value<std::string>(), "part of a name");
+  options.add_options()("pattern", po::value<std::string>(), "part of a name")(
+      "machines", "machines that are rented or owned, instead of accelerators");
   const Arguments args(help, options, {"pattern"}, command_line);
   if (args.help_wanted()) return fmt::print("{}", args.help_text()), 0;
 
   const std::string pattern = args.find<std::string>("pattern").value_or("");
+  if (args.has("machines")) return list_machines(pattern, args.json());
   const PriceList prices = newest_prices();
   Table table({{"accelerator", Align::left},
                {"usable GiB"},

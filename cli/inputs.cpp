@@ -135,8 +135,10 @@ Plan read_plan(const Arguments& args, const TrainingJob& job, int n_devices,
 }
 
 void add_device_options(po::options_description& options) {
-  options.add_options()("gpu", po::value<std::string>(),
-                        "an accelerator of `aforo hardware`, with a count: rtx-4090:4")(
+  options.add_options()(
+      "gpu", po::value<std::string>(),
+      "an accelerator of `aforo hardware`, with a count: rtx-4090:4; or a machine of `aforo "
+      "hardware --machines`: aws/p5.48xlarge:2")(
       "hardware", po::value<std::string>(),
       "a calibration written by `aforo calibrate`: predict for that machine")(
       "price", po::value<std::string>(),
@@ -207,8 +209,15 @@ Device read_device(const Arguments& args) {
 }
 
 Device read_gpu(const Arguments& args, const std::string& text) {
-  const GpuRequest request = parse_gpu_request(text);
+  GpuRequest request = parse_gpu_request(text);
+  std::optional<MachineSpec> machine;
+  if (request.name.find('/') != std::string::npos && !request.name.ends_with(".yaml")) {
+    machine = find_machine(request.name);
+    request = {machine->accelerator, request.count * machine->count};
+  }
   Device device = device_of(request.name, request.count);
+  if (machine) device.n_machines = request.count / machine->count;
+  device.machine = std::move(machine);
   if (const auto price = args.find<std::string>("price")) {
     const auto value = parse_hourly_price(*price);
     if (!value)

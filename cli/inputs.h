@@ -15,6 +15,7 @@
 #include "planner/simulate/cost_model.h"
 #include "planner/spec/enum_tables.h"
 #include "planner/spec/job.h"
+#include "planner/spec/machine_file.h"
 #include "planner/spec/plan.h"
 
 namespace aforo::cli {
@@ -54,6 +55,8 @@ struct Device {
   std::string reference;  ///< what a plan file says: accelerator name or path of the calibration
   bool has_bf16 = true;
   bool has_fp16 = true;
+  std::optional<MachineSpec> machine;  ///< where --gpu names one of profiles/machines
+  int n_machines = 1;
 };
 /// The accelerator of --gpu or the calibration of --hardware; without either, the newest
 /// calibration of this machine (see calibration_path), else InputError saying how to get one.

@@ -118,8 +118,22 @@ bool wants_layout(const Arguments& args, const TrainingJob& job, const Device& d
     if (args.has(option)) return true;
   const auto precision = args.find<std::string>("precision").value_or("");
   const bool narrow = precision == "tf32" || precision == "fp8" || precision == "fp4";
-  return device.line.count > 1 || job.method != Method::full || job.model.is_moe() ||
-         job.model.is_mla() || job.model.attention.sinks || narrow;
+  return device.line.count > 1 || device.machine || job.method != Method::full ||
+         job.model.is_moe() || job.model.is_mla() || job.model.attention.sinks || narrow;
+}
+
+std::string network_note(const Device& device, const fast::Cluster& cluster) {
+  if (!device.machine) return fast::network_note(cluster);
+  std::string note = fmt::format("{} x {}", device.n_machines, device.machine->name);
+  if (device.n_machines > 1 && device.machine->network)
+    note += fmt::format(": {:g} Gb/s a machine ({})", 8e-9 * device.machine->network->value,
+                        device.machine->network_kind);
+  return note;
+}
+
+fast::Cluster cluster_of(const Device& device, const AcceleratorSpec& card) {
+  return device.machine ? fast::cluster_of(card, *device.machine, device.n_machines)
+                        : fast::cluster_of(card, device.line.count);
 }
 
 int estimate_layout_command(const Arguments& args, const TrainingJob& job, const Device& device) {
@@ -140,9 +154,9 @@ int estimate_layout_command(const Arguments& args, const TrainingJob& job, const
   check_type(card, plan);
   check_batch(job, plan);
 
-  Layout layout{&job, &engine, &world.constants, fast::cluster_of(card, device.line.count)};
+  Layout layout{&job, &engine, &world.constants, cluster_of(device, card)};
   layout.device = device.line;
-  layout.network_note = fast::network_note(layout.cluster);
+  layout.network_note = network_note(device, layout.cluster);
   layout.plan.setup = fast::setup_of(job, plan, engine, card);
   layout.plan.n_devices = device.line.count;
   layout.estimate = estimate_layout(job, layout.plan.setup, layout.cluster, engine, world.constants,

@@ -26,6 +26,11 @@ struct LayoutWorld {
   fast::PublishedRanges ranges = fast::PublishedRanges::load();
 };
 
+/// The devices of a request with what links them: those of its machine, else the card's usual ones.
+fast::Cluster cluster_of(const Device& device, const AcceleratorSpec& card);
+/// What is known or assumed of the network, for the report.
+std::string network_note(const Device& device, const fast::Cluster& cluster);
+
 /// The estimate of one layout; prints it and returns the exit code.
 int estimate_layout_command(const Arguments& args, const TrainingJob& job, const Device& device);
 

@@ -20,6 +20,7 @@ namespace {
 
 /// One card with a count, priced.
 struct Offer {
+  Device device;
   AcceleratorSpec card;
   DeviceLine line;
 };
@@ -27,8 +28,10 @@ struct Offer {
 std::vector<Offer> read_offers(const Arguments& args) {
   std::vector<Offer> offers;
   for (const std::string& text : args.list("gpu")) {
-    const Device device = read_gpu(args, text);
-    offers.push_back({find_accelerator(device.reference), device.line});
+    Device device = read_gpu(args, text);
+    const AcceleratorSpec card = find_accelerator(device.reference);
+    const DeviceLine line = device.line;
+    offers.push_back({std::move(device), card, line});
   }
   if (offers.empty()) throw InputError("no device: give --gpu NAME[:n], or several with commas");
   return offers;
@@ -109,7 +112,10 @@ LatticeRequest request_for(const Arguments& args, const LayoutWorld& world, cons
                            const Offer& offer, const fast::EngineSpec& engine) {
   LatticeRequest request;
   request.base = fast::setup_of(job, Plan{}, engine, offer.card);
-  request.cluster = fast::cluster_of(offer.card, offer.line.count);
+  request.cluster = cluster_of(offer.device, offer.card);
+  if (offer.device.machine && offer.device.machine->host_memory)
+    request.host_memory =
+        static_cast<double>(offer.device.machine->host_memory->value) / offer.device.machine->count;
   request.engine = &engine;
   request.constants = &world.constants;
   request.space.n_devices = {offer.line.count};
@@ -157,7 +163,7 @@ class LayoutSearch {
       Layout layout{&job_, &engine, &world_.constants, request.cluster};
       layout.plan = plan;
       layout.device = offer.line;
-      layout.network_note = fast::network_note(request.cluster);
+      layout.network_note = network_note(offer.device, request.cluster);
       layout.estimate = estimate_layout(job_, plan.setup, request.cluster, engine, world_.constants,
                                         world_.ranges);
       ranking_.ranked.push_back(std::move(layout));

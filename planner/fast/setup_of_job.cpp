@@ -89,6 +89,18 @@ Cluster cluster_of(const AcceleratorSpec& card, int n_devices) {
   return cluster;
 }
 
+Cluster cluster_of(const AcceleratorSpec& card, const MachineSpec& machine, int n_machines) {
+  Cluster cluster = cluster_of(card, machine.count * n_machines);
+  // NVLink racks and TPU slices reach beyond a host; other machines end at their case.
+  if (card.per_node <= 16 && card.kind != "tpu") cluster.per_node = machine.count;
+  const double usual = card.link.bandwidth.value;
+  if (machine.link && usual > 0)
+    cluster.intra_bandwidth *= std::min(1.0, machine.link->value / usual);
+  cluster.inter_stated = machine.network.has_value();
+  if (machine.network) cluster.inter_bandwidth = machine.network->value / machine.count;
+  return cluster;
+}
+
 double inter_gbit_per_device(const AcceleratorSpec& card) {
   const std::string& name = card.name;
   if (name.starts_with("v100")) return 100.0 / std::max(1, card.per_node);
@@ -100,7 +112,7 @@ double inter_gbit_per_device(const AcceleratorSpec& card) {
 
 std::string network_note(const Cluster& cluster) {
   if (cluster.n_devices <= cluster.per_node) return "";
-  const double rate = cluster.inter_bandwidth / gbit;
+  const double rate = cluster.inter_bandwidth / gbit;  // of one device
   const int nodes = (cluster.n_devices + cluster.per_node - 1) / cluster.per_node;
   if (ordinary_network(*cluster.accelerator))
     return fmt::format("{} machines of {}: {:g} Gb/s a machine between them, assumed", nodes,

@@ -9,6 +9,7 @@
 #include "planner/fast/setup.h"
 #include "planner/spec/hardware.h"
 #include "planner/spec/job.h"
+#include "planner/spec/machine_file.h"
 #include "planner/spec/plan.h"
 
 namespace aforo::fast {
@@ -24,6 +25,9 @@ Setup setup_of(const TrainingJob& job, const Plan& plan, const EngineSpec& engin
 /// `n_devices` cards in machines of the card's usual size, linked as inter_gbit_per_device says.
 /// Points at `card`, which must outlive it. Throws InputError if n_devices < 1.
 Cluster cluster_of(const AcceleratorSpec& card, int n_devices);
+
+/// The same in machines of this kind: its count, links and network in place of the usual ones.
+Cluster cluster_of(const AcceleratorSpec& card, const MachineSpec& machine, int n_machines);
 
 /// Gb/s of one device's share of the network between machines: of the usual machine of the card's
 /// generation (V100 machines 1 x 100, DGX A100 8 x 200, DGX H100 8 x 400, B300 and GB300 8 x 800).

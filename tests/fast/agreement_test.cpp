@@ -55,8 +55,7 @@ void compare(const random_plans::RandomPlan& random, const Card& card, const Eng
   const TimeParts time = time_parts(setup, card.cluster, card.rates);
   const MemoryParts memory = memory_parts(setup, native);
   const double by_time = difference(time.step, full.trace.step_time.value);
-  const double by_memory =
-      difference(memory.device(), static_cast<double>(full.memory.value));
+  const double by_memory = difference(memory.device(), static_cast<double>(full.memory.value));
   const double by_flops = difference(time.hardware_flops * plan.parallel.dp, full.hardware_flops);
   CAPTURE(card.spec.name);
   CAPTURE(job.model.n_layers);

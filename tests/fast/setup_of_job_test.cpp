@@ -77,3 +77,15 @@ TEST_CASE("cluster_of: machines have the network of their card's generation, and
   CHECK(network_note(cluster_of(card, 16)).find("25 Gb/s a machine") != std::string::npos);
   CHECK_THROWS_AS(cluster_of(card, 0), InputError);
 }
+
+TEST_CASE("cluster_of: a machine's own count and network take the place of the usual ones") {
+  const AcceleratorSpec card = find_accelerator("h100");
+  const Cluster cluster = cluster_of(card, find_machine("aws/p5.48xlarge"), 4);
+  CHECK(cluster.n_devices == 32);
+  CHECK(cluster.per_node == 8);
+  CHECK(cluster.inter_bandwidth == 50e9);
+  MachineSpec slow;
+  slow.count = 8;
+  slow.link = BytesPerSecond(card.link.bandwidth.value / 2);
+  CHECK(cluster_of(card, slow, 1).intra_bandwidth == cluster_of(card, 8).intra_bandwidth / 2);
+}
