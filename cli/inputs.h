@@ -33,6 +33,16 @@ E choice(const Arguments& args, const char* option, E fallback) {
 /// The value of an option that counts something. Throws InputError below 1.
 int positive(const Arguments& args, const char* option, int fallback);
 
+/// The quantity of an option, nothing without it. Throws InputError with what was expected.
+template <typename Q>
+std::optional<Q> quantity(const Arguments& args, const char* option,
+                          std::optional<Q> (*parse)(std::string_view), std::string_view expected) {
+  const auto text = args.find<std::string>(option);
+  if (!text) return std::nullopt;
+  if (const auto value = parse(*text)) return value;
+  throw InputError(fmt::format("--{} is \"{}\"; expected {}", option, *text, expected));
+}
+
 /// --model, --seq-len, --global-batch-size, --tokens, --steps, --data ..., --optimizer ...
 void add_job_options(po::options_description& options);
 /// The job they describe. Defaults: seq_len min(1024, max_seq_len); 20 tokens a parameter, as

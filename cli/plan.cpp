@@ -38,15 +38,6 @@ std::vector<Precision> precisions(const Arguments& args, const Device& device) {
   return {Precision::fp16, Precision::fp32};
 }
 
-template <typename Q>
-std::optional<Q> quantity(const Arguments& args, const char* option,
-                          std::optional<Q> (*parse)(std::string_view), std::string_view expected) {
-  const auto text = args.find<std::string>(option);
-  if (!text) return std::nullopt;
-  if (const auto value = parse(*text)) return value;
-  throw InputError(fmt::format("--{} is \"{}\"; expected {}", option, *text, expected));
-}
-
 SearchRequest read_request(const Arguments& args, const TrainingJob& job, const Device& device) {
   SearchRequest request;
   request.job = job;
