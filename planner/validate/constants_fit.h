@@ -12,8 +12,8 @@ namespace aforo::validate {
 /// A case with what repeated evaluation needs: shapes that no constant changes.
 struct TimedCase {
   const Case* source = nullptr;
-  double measured = 0;         ///< seconds of a step
-  double weight = 1;           ///< one over the root of the rows of its family
+  double measured = 0;  ///< seconds of a step
+  double weight = 1;    ///< one over the root of the rows of its family
   fast::Blocks blocks;  ///< shapes; times are filled for every set of constants
   fast::RateRecipe recipe;
 };

@@ -33,8 +33,10 @@ struct Catalogue {
   static Catalogue load();
 };
 
-/// One case per run, in order; a deque, since setups point into cases.
+/// One case per run, in order; a deque, since setups point into cases. Cases point into `runs`,
+/// which must outlive them.
 std::deque<Case> cases_of(const std::vector<Run>& runs, const Catalogue& catalogue);
+std::deque<Case> cases_of(std::vector<Run>&& runs, const Catalogue& catalogue) = delete;
 
 /// The engine whose `frameworks` has the longest beginning of a word in `framework`; with none, by
 /// what only one kind of engine does (pipelines and distributed optimizers: megatron).

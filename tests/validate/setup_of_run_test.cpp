@@ -29,19 +29,20 @@ Run llama_run() {
   return run;
 }
 
-Case case_of(const Run& run) {
-  static std::deque<Case> kept;
-  kept = cases_of({run}, catalogue());
-  kept.front().setup.model = &kept.front().model;
-  return kept.front();
-}
+/// A run with its case.
+struct Made {
+  explicit Made(const Run& run) : runs{run}, cases(cases_of(runs, catalogue())) {}
+  const Case& operator*() const { return cases.front(); }
+  const Case* operator->() const { return &cases.front(); }
+  std::vector<Run> runs;
+  std::deque<Case> cases;
+};
 
 }  // namespace
 
 TEST_CASE("setup of a run: what the columns say arrives") {
-  const Run run = llama_run();
-  const std::deque<Case> cases = cases_of({run}, catalogue());
-  const Case& c = cases.front();
+  const Made made(llama_run());
+  const Case& c = *made;
   REQUIRE(c.problem == "");
   CHECK(c.engine->name == "torch");
   CHECK(count_parameters(c.model).total() == 8030261248);
@@ -55,12 +56,12 @@ TEST_CASE("setup of a run: what the columns say arrives") {
 TEST_CASE("setup of a run: measured columns never change a prediction") {
   Run run = llama_run();
   ValidationRequest request;
-  const std::deque<Case> without = cases_of({run}, catalogue());
+  const Made without(run);
   Run measured = run;
   measured.measured = {123456, 7, 55, "reserved", true};
-  const std::deque<Case> with = cases_of({measured}, catalogue());
-  const Prediction a = predict_all(without, request).front();
-  const Prediction b = predict_all(with, request).front();
+  const Made with(measured);
+  const Prediction a = predict_all(without.cases, request).front();
+  const Prediction b = predict_all(with.cases, request).front();
   CHECK(a.time.step == b.time.step);
   CHECK(a.memory.device() == b.memory.device());
 }
@@ -69,19 +70,17 @@ TEST_CASE("setup of a run: what is missing is assumed and said, or the reason gi
   Run run = llama_run();
   run.micro_batch_seqs = 0;
   run.act_ckpt.clear();
-  const std::deque<Case> cases = cases_of({run}, catalogue());
-  CHECK(cases.front().assumptions.size() >= 2);
+  CHECK(Made(run)->assumptions.size() >= 2);
   run.gpu_class = "Abacus-1";
-  CHECK(cases_of({run}, catalogue()).front().problem ==
-        "no profile of ours is called \"Abacus-1\"");
+  CHECK(Made(run)->problem == "no profile of ours is called \"Abacus-1\"");
   run = llama_run();
   run.seq_len = 0;
-  CHECK(cases_of({run}, catalogue()).front().problem == "seq_len is not stated");
+  CHECK(Made(run)->problem == "seq_len is not stated");
 }
 
 TEST_CASE("cluster of a run: network cards in the words of the sources") {
-  const Case c = case_of(llama_run());
-  const AcceleratorSpec& card = *c.cluster.accelerator;
+  const Made made(llama_run());
+  const AcceleratorSpec& card = *made->cluster.accelerator;
   constexpr double gbit = 1e9 / 8;
   Run run = llama_run();
   const auto inter = [&](const char* text) {
