@@ -81,7 +81,8 @@ void add_job_options(po::options_description& options) {
       "data-format", po::value<std::string>(), "bytes or uint16; default: by the ending .bin")(
       "validation-fraction", po::value<double>(),
       "last part of the data that is never trained on; default 0.1")(
-      "optimizer", po::value<std::string>(), "adamw (default) or sgd")(
+      "optimizer", po::value<std::string>(),
+      "adamw (default), sgd; of other engines: adamw_8bit, lion, adafactor, muon")(
       "learning-rate", po::value<double>(), "at its highest; default 3e-4")(
       "weight-decay", po::value<double>(), "on matrices; default 0.1")(
       "clip-norm", po::value<double>(), "of the global gradient; 0: none; default 1")(

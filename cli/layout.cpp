@@ -46,7 +46,7 @@ std::string engine_name(const Arguments& args, const Parallelism& p, const Train
   if (card.kind == "tpu") return "maxtext";
   if (p.tp * p.pp > 1) return "megatron";
   const bool native = p.world_size() == 1 && job.method == Method::full && !job.model.is_moe() &&
-                      !job.model.is_mla();
+                      !job.model.is_mla() && job.optimizer.kind <= OptimizerKind::sgd;
   return native ? "native" : "torch";
 }
 
@@ -61,6 +61,8 @@ void check_supported(const fast::EngineSpec& engine, const AcceleratorSpec& card
                       "does, --engine names another",
                       engine.name, what, engine.name));
   };
+  refuse(engine.native && job.optimizer.kind > OptimizerKind::sgd,
+         fmt::format("optimizer {}", enum_name(job.optimizer.kind)));
   refuse(!engine.trains(job.method), fmt::format("method {}", enum_name(job.method)));
   refuse(job.model.is_moe() && !can.moe, "mixtures of experts");
   refuse(p.tp > 1 && !can.tp, fmt::format("tp {}", p.tp));
@@ -118,8 +120,9 @@ bool wants_layout(const Arguments& args, const TrainingJob& job, const Device& d
     if (args.has(option)) return true;
   const auto precision = args.find<std::string>("precision").value_or("");
   const bool narrow = precision == "tf32" || precision == "fp8" || precision == "fp4";
-  return device.line.count > 1 || device.machine || job.method != Method::full ||
-         job.model.is_moe() || job.model.is_mla() || job.model.attention.sinks || narrow;
+  return job.optimizer.kind > OptimizerKind::sgd || device.line.count > 1 || device.machine ||
+         job.method != Method::full || job.model.is_moe() || job.model.is_mla() ||
+         job.model.attention.sinks || narrow;
 }
 
 std::string network_note(const Device& device, const fast::Cluster& cluster) {

@@ -25,6 +25,30 @@ bool ordinary_network(const AcceleratorSpec& card) {
   return true;
 }
 
+/// Share of the parameters in embedding and head.
+double table_share(const ModelSpec& model) {
+  const ParameterCount count = count_parameters(model);
+  return static_cast<double>(count.embedding + count.lm_head) / static_cast<double>(count.total());
+}
+
+/// Bytes of optimizer states per trained parameter where AdamW's two moments take `adamw`.
+double optimizer_bytes(const Setup& setup, double adamw) {
+  switch (setup.optimizer) {
+    case OptimizerKind::adamw:
+      return adamw;
+    case OptimizerKind::adamw_8bit:
+      return 2 * (1 + 4.0 / 256);  // an fp32 scale for each block of 256
+    case OptimizerKind::sgd:
+    case OptimizerKind::lion:
+      return adamw / 2;
+    case OptimizerKind::adafactor:
+      return 4.0 * 2 / setup.model->d_model;  // (r + c) / (r c) of matrices d_model wide, fp32
+    case OptimizerKind::muon:
+      return adamw / 2 * (1 + table_share(*setup.model));
+  }
+  return adamw;
+}
+
 /// What depends on engine, method and type at once.
 void set_states(Setup& setup, const EngineSpec& engine) {
   const bool fp32 = full_precision(setup.matrix);
@@ -38,7 +62,7 @@ void set_states(Setup& setup, const EngineSpec& engine) {
   // Megatron's recipes and engines with 16-bit gradients reduce in 16 bits.
   const bool narrow = engine.name.starts_with("megatron") || setup.states.gradient <= 2;
   setup.reduce_bytes = narrow && !fp32 ? 2 : 4;
-  if (setup.optimizer == OptimizerKind::sgd) setup.states.states = 4;  // one moment
+  setup.states.states = optimizer_bytes(setup, setup.states.states);
 }
 
 /// A plan says per layer what is computed again; the fast form counts whole layers and treats the

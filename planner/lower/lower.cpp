@@ -51,6 +51,8 @@ void check_native(const TrainingJob& job, const Plan& plan) {
   if (plan.engine != "native") what = fmt::format("a plan for engine {}", plan.engine);
   if (plan.precision > Precision::fp16)
     what = fmt::format("precision {}", enum_name(plan.precision));
+  if (job.optimizer.kind > OptimizerKind::sgd)
+    what = fmt::format("optimizer {}", enum_name(job.optimizer.kind));
   if (job.method != Method::full) what = fmt::format("method {}", enum_name(job.method));
   if (p.tp * p.pp * p.cp * p.ep > 1)
     what = fmt::format("tp {}, pp {}, cp {}, ep {}", p.tp, p.pp, p.cp, p.ep);

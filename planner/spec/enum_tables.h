@@ -73,8 +73,10 @@ struct EnumNames<Recompute> {
 };
 template <>
 struct EnumNames<OptimizerKind> {
-  static constexpr EnumName<OptimizerKind> table[] = {{OptimizerKind::adamw, "adamw"},
-                                                      {OptimizerKind::sgd, "sgd"}};
+  static constexpr EnumName<OptimizerKind> table[] = {
+      {OptimizerKind::adamw, "adamw"},           {OptimizerKind::sgd, "sgd"},
+      {OptimizerKind::adamw_8bit, "adamw_8bit"}, {OptimizerKind::lion, "lion"},
+      {OptimizerKind::adafactor, "adafactor"},   {OptimizerKind::muon, "muon"}};
 };
 template <>
 struct EnumNames<ScheduleKind> {

@@ -9,7 +9,10 @@
 
 namespace aforo {
 
-enum class OptimizerKind { adamw, sgd };
+/// The native runtime executes adamw and sgd; the others are planned for other engines. Kept per
+/// trained parameter: adamw two moments, adamw_8bit two of one byte, sgd and lion one, adafactor a
+/// row and a column of each matrix, muon one on matrices and adamw's two on embedding and head.
+enum class OptimizerKind { adamw, sgd, adamw_8bit, lion, adafactor, muon };
 
 struct OptimizerSpec {
   OptimizerKind kind = OptimizerKind::adamw;

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "planner/base/error.h"
+#include "planner/lower/lower.h"
 #include "planner/spec/hardware_file.h"
 #include "planner/spec/model_file.h"
 
@@ -88,4 +89,27 @@ TEST_CASE("cluster_of: a machine's own count and network take the place of the u
   slow.count = 8;
   slow.link = BytesPerSecond(card.link.bandwidth.value / 2);
   CHECK(cluster_of(card, slow, 1).intra_bandwidth == cluster_of(card, 8).intra_bandwidth / 2);
+}
+
+TEST_CASE("setup_of: optimizers keep what their moments take, and native refuses what it lacks") {
+  TrainingJob job = small_job();
+  const AcceleratorSpec card = find_accelerator("h100");
+  const auto states = [&](OptimizerKind kind) {
+    job.optimizer.kind = kind;
+    return setup_of(job, Plan{}, engine("megatron"), card).states.states;
+  };
+  CHECK(states(OptimizerKind::adamw) == 8);
+  CHECK(states(OptimizerKind::sgd) == 4);
+  CHECK(states(OptimizerKind::lion) == 4);
+  CHECK(states(OptimizerKind::adamw_8bit) == doctest::Approx(2.03125));
+  CHECK(states(OptimizerKind::adafactor) < 0.05);
+  CHECK(states(OptimizerKind::muon) > 4);
+  CHECK(states(OptimizerKind::muon) < 8);
+  Plan plan;
+  plan.recompute.assign(job.model.n_layers, Recompute::none);
+  job.optimizer.kind = OptimizerKind::lion;
+  CHECK_THROWS_WITH_AS(lower(job, plan, cuda_target()),
+                       "native cannot execute optimizer lion yet; estimate, plan and explain work "
+                       "for other engines",
+                       InputError);
 }

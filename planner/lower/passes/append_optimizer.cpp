@@ -19,8 +19,9 @@ constexpr OptimizerEmitter optimizers[] = {
 void emit_reduction(Builder& builder, const Lowering& lowering) {
   builder.label = {Phase::optimizer, -1, "reduce"};
   for (const Parameter& parameter : lowering.parameters)
-    builder.emit(AllReduce{builder.buffer(parameter.gradient).shape.numel(), lowering.plan.parallel.dp},
-                 {parameter.gradient}, {parameter.gradient});
+    builder.emit(
+        AllReduce{builder.buffer(parameter.gradient).shape.numel(), lowering.plan.parallel.dp},
+        {parameter.gradient}, {parameter.gradient});
 }
 
 void emit_control(Builder& builder, const Lowering& lowering) {
