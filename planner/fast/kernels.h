@@ -70,8 +70,7 @@ class Kernels {
  private:
   static double type_scale(MatrixType type, const AcceleratorSpec& card) {
     const auto peak = [&](const char* name, double otherwise) {
-      const auto found = card.peak_dense.find(name);
-      return found == card.peak_dense.end() ? otherwise : found->second.value;
+      return peak_or(card, name, otherwise);
     };
     const double full = peak("bf16", peak("fp16", peak("fp32", 1)));
     if (type == MatrixType::fp32) return peak("fp32", full / 8) / full;

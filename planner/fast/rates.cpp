@@ -51,11 +51,6 @@ constexpr std::string_view rate_names[n_rates] = {"gemm_16",
                                                   "deterministic",
                                                   "overlap_window"};
 
-double peak_or(const AcceleratorSpec& accelerator, const char* type, double otherwise) {
-  const auto found = accelerator.peak_dense.find(type);
-  return found == accelerator.peak_dense.end() ? otherwise : found->second.value;
-}
-
 /// Bytes/s of pinned copies, one direction (nvbandwidth, gpu-benches, ml-engineering): PCIe
 /// 3 12.35, PCIe 4 26, PCIe 5 55, Grace's C2C 360 GB/s; 25 assumed for what is none of these.
 double host_link(const AcceleratorSpec& card) {
@@ -90,6 +85,11 @@ std::array<double, n_rates> bases(const Cluster& cluster) {
 }
 
 }  // namespace
+
+double peak_or(const AcceleratorSpec& accelerator, const char* type, double otherwise) {
+  const auto found = accelerator.peak_dense.find(type);
+  return found == accelerator.peak_dense.end() ? otherwise : found->second.value;
+}
 
 std::string_view name_of(Rate rate) { return rate_names[static_cast<int>(rate)]; }
 

@@ -108,6 +108,9 @@ struct RateRecipe {
 RateRecipe rate_recipe(const Constants& constants, const Cluster& cluster,
                        const EngineSpec& engine);
 
+/// FLOP/s that the profile gives for a type ("bf16"); `otherwise` where it has none.
+double peak_or(const AcceleratorSpec& accelerator, const char* type, double otherwise);
+
 /// "volta", "ampere", "ada", "hopper", "blackwell", "cdna", "tpu", "custom": what shares kernels.
 std::string generation_of(const AcceleratorSpec& accelerator);
 

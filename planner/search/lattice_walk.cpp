@@ -199,7 +199,7 @@ class CellWalker {
     keep(plan);
   }
 
-  /// Keeps the list short: once it is twice as long as wanted, the worse half goes.
+  /// Keeps the list short: once it is four times as long as wanted, the worse half goes.
   void keep(const LatticePlan& plan) {
     result_.best.push_back(plan);
     const std::size_t limit = 4 * static_cast<std::size_t>(std::max(16, request_.keep));

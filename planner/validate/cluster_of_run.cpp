@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <regex>
 
+#include "planner/fast/setup_of_job.h"
+
 namespace aforo::validate {
 namespace {
 
@@ -52,10 +54,7 @@ int slices(const std::string& text) {
 }  // namespace
 
 fast::Cluster cluster_of(const Run& run, const AcceleratorSpec& accelerator) {
-  fast::Cluster cluster;
-  cluster.accelerator = &accelerator;
-  cluster.n_devices = std::max(1, run.gpu_count);
-  cluster.per_node = std::max(1, accelerator.per_node);
+  fast::Cluster cluster = fast::cluster_of(accelerator, std::max(1, run.gpu_count));
   // NVLink domains of racks are larger than hosts; smaller machines are as the source says.
   if (run.nodes > 0 && accelerator.per_node <= 16)
     cluster.per_node = std::max(1, cluster.n_devices / run.nodes);
@@ -64,9 +63,6 @@ fast::Cluster cluster_of(const Run& run, const AcceleratorSpec& accelerator) {
     cluster.n_slices = slices(run.interconnect);
     cluster.per_node = std::max(1, cluster.n_devices / cluster.n_slices);
   }
-  const LinkSpec& link = accelerator.link;
-  cluster.intra_bandwidth =
-      link.all_reduce.value > 0 ? link.all_reduce.value : 0.75 * link.bandwidth.value;
   // Network cards are listed by host; a host of an NVLink rack has four devices.
   const int host = accelerator.per_node <= 16 ? accelerator.per_node : 4;
   const auto stated = stated_gbit_per_device(run.interconnect, std::max(1, host));

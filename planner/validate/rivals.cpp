@@ -6,16 +6,15 @@
 
 #include "planner/baselines/korthikanti.h"
 #include "planner/fast/layer_work.h"
+#include "planner/fast/rates.h"
 #include "planner/validate/statistics.h"
 
 namespace aforo::validate {
 namespace {
 
 double peak_of(const Case& c) {
-  const auto& peaks = c.cluster.accelerator->peak_dense;
   const auto find = [&](const char* type, double otherwise) {
-    const auto found = peaks.find(type);
-    return found == peaks.end() ? otherwise : found->second.value;
+    return fast::peak_or(*c.cluster.accelerator, type, otherwise);
   };
   const double bf16 = find("bf16", find("fp16", 1e12));
   using fast::MatrixType;
