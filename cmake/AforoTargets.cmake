@@ -24,10 +24,11 @@ function(aforo_library name)
   target_link_libraries(aforo_${name} PUBLIC aforo_options ${arg_LINK})
 endfunction()
 
-# aforo_test(name SOURCES a_test.cpp ... LINK targets...): one doctest program; a folder of tests is one program.
+# aforo_test(name SOURCES a_test.cpp ... LINK targets...): one doctest program; a folder of tests is one program. doctest's own
+# main is compiled once for all of them: it is the slowest file of the smaller programs.
 function(aforo_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINK;LABELS" ${ARGN})
-  add_executable(aforo_${name}_tests ${PROJECT_SOURCE_DIR}/tests/main.cpp ${arg_SOURCES})
+  add_executable(aforo_${name}_tests $<TARGET_OBJECTS:aforo_test_main> ${arg_SOURCES})
   target_link_libraries(aforo_${name}_tests PRIVATE aforo_options doctest::doctest ${arg_LINK})
   target_compile_definitions(aforo_${name}_tests PRIVATE AFORO_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   add_test(NAME ${name} COMMAND aforo_${name}_tests)

@@ -8,7 +8,7 @@ cmake --preset ci
 cmake --build --preset ci
 ctest --preset ci -j 2
 # The planner is pure: it builds and passes without oneDNN, OpenMP, MPI or CUDA.
-cmake --preset planner -DAFORO_WERROR=ON
+cmake --preset planner -DAFORO_WERROR=ON -DCMAKE_UNITY_BUILD=ON
 cmake --build --preset planner
 ctest --preset planner -j 2
 echo "aforo: GPU tests skipped: these builds leave the CUDA backend out; on a machine with a GPU run"

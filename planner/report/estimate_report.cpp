@@ -13,13 +13,9 @@
 namespace aforo {
 namespace {
 
-void append(std::string& out, const std::string& name, const std::string& value) {
-  fmt::format_to(std::back_inserter(out), "{:<12} {}\n", name, value);
-}
-
 void append_parameters(std::string& out, const TrainingJob& job) {
   const ParameterCount count = count_parameters(job.model);
-  append(
+  append_named(
       out, "parameters",
       fmt::format("{} ({} embedding and head, {} attention, {} mlp)", format_count(count.total()),
                   format_count(count.embedding + count.positions + count.lm_head),
@@ -27,28 +23,28 @@ void append_parameters(std::string& out, const TrainingJob& job) {
 }
 
 void append_flops(std::string& out, const Estimate& estimate) {
-  append(out, "FLOPs/step",
-         fmt::format("6N {:.4g}, causal {:.4g}, full square {:.4g}; executed {:.4g}",
-                     estimate.model_flops_six_n, estimate.model_flops_causal,
-                     estimate.model_flops_full, estimate.hardware_flops));
+  append_named(out, "FLOPs/step",
+               fmt::format("6N {:.4g}, causal {:.4g}, full square {:.4g}; executed {:.4g}",
+                           estimate.model_flops_six_n, estimate.model_flops_causal,
+                           estimate.model_flops_full, estimate.hardware_flops));
 }
 
 void append_time(std::string& out, const Estimate& estimate, const DeviceLine& device) {
-  append(out, "step",
-         fmt::format("{} ({} to {})  [{}], limited by {}",
-                     format_time(Seconds(estimate.step_time.mid)),
-                     format_time(Seconds(estimate.step_time.low)),
-                     format_time(Seconds(estimate.step_time.high)), word(device.origin),
-                     estimate.limited_by));
-  append(out, "tokens/s", interval_text(estimate.tokens_per_second, 0));
-  append(out, "MFU",
-         fmt::format("{:.1f} % causal half, {:.1f} % full square; hardware {:.1f} %",
-                     100 * estimate.mfu_causal, 100 * estimate.mfu_full, 100 * estimate.hfu));
+  append_named(out, "step",
+               fmt::format("{} ({} to {})  [{}], limited by {}",
+                           format_time(Seconds(estimate.step_time.mid)),
+                           format_time(Seconds(estimate.step_time.low)),
+                           format_time(Seconds(estimate.step_time.high)), word(device.origin),
+                           estimate.limited_by));
+  append_named(out, "tokens/s", interval_text(estimate.tokens_per_second, 0));
+  append_named(out, "MFU",
+               fmt::format("{:.1f} % causal half, {:.1f} % full square; hardware {:.1f} %",
+                           100 * estimate.mfu_causal, 100 * estimate.mfu_full, 100 * estimate.hfu));
 }
 
 void append_money(std::string& out, const TrainingJob& job, const Estimate& estimate,
                   const DeviceLine& device) {
-  append(
+  append_named(
       out, "whole job",
       fmt::format("{} steps, {} tokens: {} ({} to {}), {:.4g} device-hours",
                   format_count(job.n_steps()), format_count(job.n_steps() * job.tokens_per_step()),
@@ -56,10 +52,10 @@ void append_money(std::string& out, const TrainingJob& job, const Estimate& esti
                   format_time(Seconds(estimate.hours.low * 3600)),
                   format_time(Seconds(estimate.hours.high * 3600)), estimate.device_hours.mid));
   if (!device.price_per_device) return;
-  append(out, "price",
-         fmt::format("${} at ${:.3f} an hour and device ({})",
-                     interval_text(cost(estimate.device_hours, *device.price_per_device), 2),
-                     device.price_per_device->value, device.price_source));
+  append_named(out, "price",
+               fmt::format("${} at ${:.3f} an hour and device ({})",
+                           interval_text(cost(estimate.device_hours, *device.price_per_device), 2),
+                           device.price_per_device->value, device.price_source));
 }
 
 std::string memory_table(const StepProgram& program, const Estimate& estimate) {
@@ -144,19 +140,19 @@ std::vector<std::string> notes(const TrainingJob& job) {
 std::string estimate_text(const TrainingJob& job, const Plan& plan, const StepProgram& program,
                           const Estimate& estimate, const DeviceLine& device) {
   std::string out;
-  append(out, "model", job.model.name);
-  append(out, "device",
-         device.count > 1 ? fmt::format("{} x {}", device.count, device.name) : device.name);
-  append(out, "plan", plan_line(job, plan));
+  append_named(out, "model", job.model.name);
+  append_named(out, "device",
+               device.count > 1 ? fmt::format("{} x {}", device.count, device.name) : device.name);
+  append_named(out, "plan", plan_line(job, plan));
   append_parameters(out, job);
   append_flops(out, estimate);
   append_time(out, estimate, device);
   append_money(out, job, estimate, device);
-  append(out, "memory",
-         fmt::format("{:.2f} of {:.2f} GiB: {}; largest: {}", as_gib(estimate.memory),
-                     as_gib(estimate.capacity), name_of(estimate.verdict),
-                     estimate.memory_limited_by));
-  for (const std::string& note : notes(job)) append(out, "note", note);
+  append_named(out, "memory",
+               fmt::format("{:.2f} of {:.2f} GiB: {}; largest: {}", as_gib(estimate.memory),
+                           as_gib(estimate.capacity), name_of(estimate.verdict),
+                           estimate.memory_limited_by));
+  for (const std::string& note : notes(job)) append_named(out, "note", note);
   out +=
       "\n" + memory_table(program, estimate) + phases_line(program) + "\n" + time_table(estimate);
   return out;

@@ -20,7 +20,7 @@ using explain::Row;
 constexpr std::size_t page = 100;  // columns
 constexpr std::size_t margin = 13;
 
-void append(std::string& out, const std::string& name, const std::string& value) {
+void append_wrapped(std::string& out, const std::string& name, const std::string& value) {
   out += wrapped(fmt::format("{:<12} {}", name, value), page, margin) + "\n";
 }
 
@@ -50,35 +50,37 @@ std::string fitting(const explain::Explanation& e) {
 
 void append_head(std::string& out, const explain::Explanation& e, const TrainingJob& job,
                  const DeviceLine& device) {
-  append(out, "job",
-         fmt::format("{} ({}), {} parameters; seq_len {}, global_batch_size {}, {} tokens",
-                     job.model.name, enum_name(e.baseline.setup.method),
-                     format_count(count_parameters(job.model).total()), job.seq_len,
-                     job.global_batch_size, format_count(job.n_tokens)));
+  append_wrapped(out, "job",
+                 fmt::format("{} ({}), {} parameters; seq_len {}, global_batch_size {}, {} tokens",
+                             job.model.name, enum_name(e.baseline.setup.method),
+                             format_count(count_parameters(job.model).total()), job.seq_len,
+                             job.global_batch_size, format_count(job.n_tokens)));
   std::string cards = fmt::format("{} x {}", device.count, device.name);
   if (device.price_per_device)
     cards += fmt::format(", ${:.3f} an hour each ({})", device.price_per_device->value,
                          device.price_source);
-  append(out, "devices", cards);
+  append_wrapped(out, "devices", cards);
   if (const std::string note = fast::network_note(e.baseline.cluster); !note.empty())
-    append(out, "network", note);
-  append(out, "baseline",
-         fmt::format("{}; engine {}: {}; {}", explain::describe(e.baseline),
-                     e.baseline.engine->name, fit_text(e.outcome), speed_text(e.outcome)));
+    append_wrapped(out, "network", note);
+  append_wrapped(out, "baseline",
+                 fmt::format("{}; engine {}: {}; {}", explain::describe(e.baseline),
+                             e.baseline.engine->name, fit_text(e.outcome), speed_text(e.outcome)));
   if (e.best)
-    append(out, "best plan",
-           fmt::format("{}; engine {}: {}; {}", explain::describe(*e.best), e.best->engine->name,
-                       fit_text(e.best_outcome), speed_text(e.best_outcome)));
+    append_wrapped(
+        out, "best plan",
+        fmt::format("{}; engine {}: {}; {}", explain::describe(*e.best), e.best->engine->name,
+                    fit_text(e.best_outcome), speed_text(e.best_outcome)));
   else
-    append(out, "best plan",
-           fmt::format("none of engine {}; the nearest needs {} GiB", e.baseline.engine->name,
-                       gib_text(e.least_memory)));
+    append_wrapped(out, "best plan",
+                   fmt::format("none of engine {}; the nearest needs {} GiB",
+                               e.baseline.engine->name, gib_text(e.least_memory)));
   if (e.outcome.fits) return;
-  append(out, "note",
-         fmt::format("the baseline does not fit: each strategy is still added to it alone, and "
-                     "times are computed as if the card had the memory{}",
-                     e.best ? "; for a time that can be had see the best plan" : ""));
-  append(out, "fits with", fitting(e));
+  append_wrapped(
+      out, "note",
+      fmt::format("the baseline does not fit: each strategy is still added to it alone, and "
+                  "times are computed as if the card had the memory{}",
+                  e.best ? "; for a time that can be had see the best plan" : ""));
+  append_wrapped(out, "fits with", fitting(e));
 }
 
 std::string money_text(const Row& row) {

@@ -7,14 +7,11 @@
 
 #include "planner/base/format.h"
 #include "planner/report/table.h"
+#include "planner/report/words.h"
 #include "planner/spec/enum_tables.h"
 
 namespace aforo {
 namespace {
-
-void append(std::string& out, const std::string& name, const std::string& value) {
-  fmt::format_to(std::back_inserter(out), "{:<12} {}\n", name, value);
-}
 
 std::string times(const Interval& seconds) {
   return fmt::format("{} ({} to {})", format_time(Seconds(seconds.mid)),
@@ -30,20 +27,20 @@ Interval in_seconds(const Interval& hours) {
 void append_head(std::string& out, const Layout& layout) {
   const TrainingJob& job = *layout.job;
   const ParameterCount count = count_parameters(job.model);
-  append(
+  append_named(
       out, "model",
       fmt::format("{}, {} parameters{}", job.model.name, format_count(count.total()),
                   job.model.is_moe()
                       ? fmt::format(", {} active",
                                     format_count(count_active_parameters(job.model).with_embedding))
                       : ""));
-  append(out, "device", fmt::format("{} x {}", layout.device.count, layout.device.name));
-  append(out, "engine",
-         fmt::format("{}: {}{}", layout.engine->name, layout.engine->title,
-                     layout.engine->native ? "" : " (not executed by `aforo run`)"));
-  append(out, "plan",
-         fmt::format("{}, {} micro-steps, seq_len {}, method {}", describe(layout.plan),
-                     layout.plan.setup.grad_accum(), job.seq_len, enum_name(job.method)));
+  append_named(out, "device", fmt::format("{} x {}", layout.device.count, layout.device.name));
+  append_named(out, "engine",
+               fmt::format("{}: {}{}", layout.engine->name, layout.engine->title,
+                           layout.engine->native ? "" : " (not executed by `aforo run`)"));
+  append_named(out, "plan",
+               fmt::format("{}, {} micro-steps, seq_len {}, method {}", describe(layout.plan),
+                           layout.plan.setup.grad_accum(), job.seq_len, enum_name(job.method)));
 }
 
 /// Published rates of unexpected interruptions, in device-hours each: Llama 3 405B 50,700 (419 in
@@ -54,39 +51,39 @@ constexpr double hours_per_interruption = 50700, often = 12300, seldom = 65000;
 void append_interruptions(std::string& out, const Interval& device_hours) {
   const double expected = device_hours.mid / hours_per_interruption;
   if (expected < 0.05) return;
-  append(out, "failures",
-         fmt::format("{:.1f} unexpected interruptions ({:.1f} to {:.1f}) at one in 50,700 "
-                     "device-hours (12,300 to 65,000, published); not in time or price",
-                     expected, device_hours.mid / seldom, device_hours.mid / often));
+  append_named(out, "failures",
+               fmt::format("{:.1f} unexpected interruptions ({:.1f} to {:.1f}) at one in 50,700 "
+                           "device-hours (12,300 to 65,000, published); not in time or price",
+                           expected, device_hours.mid / seldom, device_hours.mid / often));
 }
 
 void append_result(std::string& out, const Layout& layout) {
   const LayoutEstimate& e = layout.estimate;
-  append(out, "step",
-         fmt::format("{}  [calibrated on {} published runs], limited by {}", times(e.step_time),
-                     e.n_time_rows, e.limited_by));
-  append(out, "tokens/s", interval_text(e.tokens_per_second, 0));
-  append(out, "MFU",
-         fmt::format("{:.1f} % causal half, {:.1f} % full square; hardware {:.1f} %",
-                     100 * e.mfu_causal, 100 * e.mfu_full, 100 * e.hfu));
-  append(out, "whole job",
-         fmt::format("{} tokens: {}, {:.4g} device-hours", format_count(layout.job->n_tokens),
-                     times(in_seconds(e.hours)), e.device_hours.mid));
+  append_named(out, "step",
+               fmt::format("{}  [calibrated on {} published runs], limited by {}",
+                           times(e.step_time), e.n_time_rows, e.limited_by));
+  append_named(out, "tokens/s", interval_text(e.tokens_per_second, 0));
+  append_named(out, "MFU",
+               fmt::format("{:.1f} % causal half, {:.1f} % full square; hardware {:.1f} %",
+                           100 * e.mfu_causal, 100 * e.mfu_full, 100 * e.hfu));
+  append_named(out, "whole job",
+               fmt::format("{} tokens: {}, {:.4g} device-hours", format_count(layout.job->n_tokens),
+                           times(in_seconds(e.hours)), e.device_hours.mid));
   if (layout.device.price_per_device) {
     const Interval usd = cost(e.device_hours, *layout.device.price_per_device);
-    append(out, "price",
-           fmt::format("{} ({} to {}) at ${:.3f} an hour and device ({})",
-                       format_dollars(Dollars(usd.mid)), format_dollars(Dollars(usd.low)),
-                       format_dollars(Dollars(usd.high)), layout.device.price_per_device->value,
-                       layout.device.price_source));
+    append_named(out, "price",
+                 fmt::format("{} ({} to {}) at ${:.3f} an hour and device ({})",
+                             format_dollars(Dollars(usd.mid)), format_dollars(Dollars(usd.low)),
+                             format_dollars(Dollars(usd.high)),
+                             layout.device.price_per_device->value, layout.device.price_source));
   }
   append_interruptions(out, e.device_hours);
-  append(out, "memory",
-         fmt::format("{} ({} to {}) of {} GiB: {}; largest: {}", gib(e.memory_bytes.mid),
-                     gib(e.memory_bytes.low), gib(e.memory_bytes.high), gib(e.capacity),
-                     name_of(e.verdict), e.memory_limited_by));
-  if (!layout.network_note.empty()) append(out, "network", layout.network_note);
-  for (const std::string& note : notes(*layout.job)) append(out, "note", note);
+  append_named(out, "memory",
+               fmt::format("{} ({} to {}) of {} GiB: {}; largest: {}", gib(e.memory_bytes.mid),
+                           gib(e.memory_bytes.low), gib(e.memory_bytes.high), gib(e.capacity),
+                           name_of(e.verdict), e.memory_limited_by));
+  if (!layout.network_note.empty()) append_named(out, "network", layout.network_note);
+  for (const std::string& note : notes(*layout.job)) append_named(out, "note", note);
 }
 
 std::string part_table(const char* title, const char* unit, const std::vector<NamedPart>& parts,

@@ -1,5 +1,9 @@
 #include "planner/report/words.h"
 
+#include <fmt/format.h>
+
+#include <iterator>
+
 namespace aforo {
 
 std::string_view long_name(Phase phase) {
@@ -11,6 +15,10 @@ std::string_view long_name(Phase phase) {
 std::string_view word(Origin origin) {
   constexpr std::string_view names[] = {"data sheet", "assumed", "calibrated", "measured"};
   return names[static_cast<int>(origin)];
+}
+
+void append_named(std::string& out, std::string_view name, std::string_view value) {
+  fmt::format_to(std::back_inserter(out), "{:<12} {}\n", name, value);
 }
 
 }  // namespace aforo

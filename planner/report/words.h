@@ -1,6 +1,7 @@
 #pragma once
 // How reports write names: phases in full, origins in words.
 
+#include <string>
 #include <string_view>
 
 #include "planner/program/op.h"
@@ -10,5 +11,8 @@ namespace aforo {
 
 std::string_view long_name(Phase phase);  ///< "forward"
 std::string_view word(Origin origin);     ///< "data sheet", "calibrated"
+
+/// Appends one line of a report's head: the name in a column of 12, the value beside it.
+void append_named(std::string& out, std::string_view name, std::string_view value);
 
 }  // namespace aforo

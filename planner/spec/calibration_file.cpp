@@ -10,16 +10,16 @@
 namespace aforo {
 namespace {
 
-constexpr std::int64_t most = std::int64_t{1} << 40;
+constexpr std::int64_t most_measured = std::int64_t{1} << 40;
 
 GemmPoint read_gemm(const YamlNode& node) {
   GemmPoint point;
   point.dtype = node.at("dtype").enumeration<Dtype>();
   point.layout = node.at("layout").choice({"nn", "nt", "tn"});
   if (const auto accumulate = node.find("accumulate")) point.accumulate = accumulate->boolean();
-  point.m = node.at("m").integer(1, most);
-  point.n = node.at("n").integer(1, most);
-  point.k = node.at("k").integer(1, most);
+  point.m = node.at("m").integer(1, most_measured);
+  point.n = node.at("n").integer(1, most_measured);
+  point.k = node.at("k").integer(1, most_measured);
   point.rate = node.at("rate").above_zero(&YamlNode::flops_rate);
   node.finish();
   return point;
@@ -30,7 +30,7 @@ PassPoint read_pass(const YamlNode& node) {
   point.op = node.at("op").string();
   point.dtype = node.at("dtype").enumeration<Dtype>();
   point.size = node.at("size").number(1, 1e18);
-  point.width = node.at("width").integer(1, most);
+  point.width = node.at("width").integer(1, most_measured);
   point.time = node.at("time").above_zero(&YamlNode::seconds);
   node.finish();
   return point;

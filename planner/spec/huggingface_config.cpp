@@ -5,7 +5,7 @@
 namespace aforo {
 namespace {
 
-constexpr std::int64_t most = 1 << 27;
+constexpr std::int64_t most_in_config = 1 << 27;
 
 }  // namespace
 
@@ -18,12 +18,12 @@ std::optional<JsonNode> HuggingFaceConfig::find(Names names) const {
 int HuggingFaceConfig::size(Names names) const {
   const auto node = find(names);
   if (!node) fail(fmt::format("key \"{}\" is missing", *names.begin()));
-  return static_cast<int>(node->integer(1, most));
+  return static_cast<int>(node->integer(1, most_in_config));
 }
 
 int HuggingFaceConfig::size(Names names, int fallback) const {
   const auto node = find(names);
-  return node ? static_cast<int>(node->integer(1, most)) : fallback;
+  return node ? static_cast<int>(node->integer(1, most_in_config)) : fallback;
 }
 
 double HuggingFaceConfig::number(Names names, double fallback) const {

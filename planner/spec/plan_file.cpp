@@ -13,7 +13,7 @@
 namespace aforo {
 namespace {
 
-constexpr std::int64_t most_tokens = std::int64_t{1} << 60;
+constexpr std::int64_t most_trained_tokens = std::int64_t{1} << 60;
 
 /// 1 would divide by zero in the bias correction.
 double below_one(const YamlNode& node) {
@@ -39,7 +39,7 @@ OptimizerSpec read_optimizer(const YamlNode& node) {
 ScheduleSpec read_schedule(const YamlNode& node) {
   ScheduleSpec s;
   s.kind = node.at("kind").enumeration<ScheduleKind>();
-  s.warmup_steps = node.at("warmup_steps").integer(0, most_tokens);
+  s.warmup_steps = node.at("warmup_steps").integer(0, most_trained_tokens);
   s.min_ratio = node.at("min_ratio").number(0, 1);
   s.decay_fraction = node.at("decay_fraction").number(0, 1);
   node.finish();
@@ -73,7 +73,7 @@ TrainingJob read_job(const YamlNode& node) {
   job.data = read_data(node.at("data"));
   job.seq_len = static_cast<int>(node.at("seq_len").integer(1, 1 << 27));
   job.global_batch_size = static_cast<int>(node.at("global_batch_size").integer(1, 1 << 27));
-  job.n_tokens = node.at("n_tokens").integer(1, most_tokens);
+  job.n_tokens = node.at("n_tokens").integer(1, most_trained_tokens);
   job.seed = node.at("seed").natural();
   job.method = node.at("method").enumeration<Method>();
   job.lora = read_lora(node.at("lora"));

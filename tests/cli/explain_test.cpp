@@ -2,28 +2,18 @@
 
 #include <doctest/doctest.h>
 
-#include <boost/json.hpp>
-
-#include "tests/cli/aforo.h"
+#include "tests/cli/json_answer.h"
 #include "tests/support/text.h"
 
 using namespace aforo;
 using test::Aforo;
 using test::Answer;
+using test::number;
+using test::parsed;
 
 namespace json = boost::json;
 
 namespace {
-
-json::object parsed(const Answer& answer) {
-  json::error_code error;
-  const json::value value = json::parse(answer.out, error);
-  REQUIRE_FALSE(error);
-  REQUIRE(value.is_object());
-  return value.as_object();
-}
-
-double number(const json::value& value) { return value.to_number<double>(); }
 
 void check_strategy(const json::value& row) {
   CAPTURE(json::serialize(row.at("name")));

@@ -2,32 +2,14 @@
 
 #include <doctest/doctest.h>
 
-#include <boost/json.hpp>
-
-#include "tests/cli/aforo.h"
+#include "tests/cli/json_answer.h"
 
 using namespace aforo;
 using test::Aforo;
-using test::Answer;
+using test::number;
+using test::object_of;
 
 namespace json = boost::json;
-
-namespace {
-
-json::object object_of(const Answer& answer) {
-  CAPTURE(answer.err);
-  CHECK(answer.code == 0);
-  json::error_code error;
-  const json::value value = json::parse(answer.out, error);
-  REQUIRE_FALSE(error);
-  REQUIRE(value.is_object());
-  CHECK(value.at("schema_version") == 1);
-  return value.as_object();
-}
-
-double number(const json::value& value) { return value.to_number<double>(); }
-
-}  // namespace
 
 TEST_CASE("cli json: models and hardware list what can be asked for") {
   const Aforo aforo;

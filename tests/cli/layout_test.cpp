@@ -2,30 +2,18 @@
 
 #include <doctest/doctest.h>
 
-#include <boost/json.hpp>
-
-#include "tests/cli/aforo.h"
+#include "tests/cli/json_answer.h"
 #include "tests/support/text.h"
 
 using namespace aforo;
 using test::Aforo;
 using test::Answer;
+using test::number;
+using test::parsed;
 
 namespace json = boost::json;
 
 namespace {
-
-json::object parsed(const Answer& answer) {
-  json::error_code error;
-  const json::value value = json::parse(answer.out, error);
-  CAPTURE(answer.err);
-  REQUIRE_FALSE(error);
-  REQUIRE(value.is_object());
-  CHECK(value.at("schema_version") == 1);
-  return value.as_object();
-}
-
-double number(const json::value& value) { return value.to_number<double>(); }
 
 /// Two runs of one family: one as PyTorch would take some time for it, one that did not fit.
 constexpr const char* two_runs =

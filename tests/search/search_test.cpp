@@ -12,7 +12,7 @@ using namespace aforo;
 
 namespace {
 
-AcceleratorSpec card() {
+AcceleratorSpec small_card() {
   AcceleratorSpec card;
   card.name = "card";
   card.memory = card.usable_memory = Bytes(gibi);
@@ -33,7 +33,7 @@ SearchRequest request(ModelSpec model) {
 }  // namespace
 
 TEST_CASE("search: every ranked plan lowers, fits, and is ranked by time") {
-  const auto model = spec_cost_model(card());
+  const auto model = spec_cost_model(small_card());
   SearchRequest req = request(tiny::llama(4));
   req.memory_limit = Bytes(34 * mebi);
   const SearchResult result = search(req, *model);
@@ -49,7 +49,7 @@ TEST_CASE("search: every ranked plan lowers, fits, and is ranked by time") {
 }
 
 TEST_CASE("search: the chosen peak never rises when the memory limit falls") {
-  const auto model = spec_cost_model(card());
+  const auto model = spec_cost_model(small_card());
   for (const ModelSpec& spec : {tiny::llama(6), tiny::gpt2(5), tiny::gemma(4)}) {
     SearchRequest req = request(spec);
     std::int64_t last = INT64_MAX;
@@ -70,7 +70,7 @@ TEST_CASE("search: the chosen peak never rises when the memory limit falls") {
 }
 
 TEST_CASE("search: recomputes only as much as the limit asks for") {
-  const auto model = spec_cost_model(card());
+  const auto model = spec_cost_model(small_card());
   SearchRequest req = request(tiny::llama(6));
   req.precisions = {Precision::bf16};
   req.micro_batch_sizes = {16};
@@ -90,7 +90,7 @@ TEST_CASE("search: recomputes only as much as the limit asks for") {
 
 TEST_CASE(
     "search: when nothing fits, the answer says what the smallest plan needs and what is there") {
-  const auto model = spec_cost_model(card());
+  const auto model = spec_cost_model(small_card());
   SearchRequest req = request(tiny::llama());
   req.memory_limit = Bytes(mebi);
   const SearchResult result = search(req, *model);
@@ -101,7 +101,7 @@ TEST_CASE(
 }
 
 TEST_CASE("search: no plan over budget or past the deadline is ranked") {
-  const auto model = spec_cost_model(card());
+  const auto model = spec_cost_model(small_card());
   SearchRequest req = request(tiny::llama());
   req.price_per_device = DollarsPerHour(1);
   const SearchResult free = search(req, *model);
@@ -121,7 +121,7 @@ TEST_CASE("search: no plan over budget or past the deadline is ranked") {
 
 TEST_CASE(
     "search: a precision the card lacks is rejected with the reason, the others are searched") {
-  const auto model = spec_cost_model(card());
+  const auto model = spec_cost_model(small_card());
   SearchRequest req = request(tiny::gpt2());
   req.precisions = {Precision::fp16, Precision::fp32};
   const SearchResult result = search(req, *model);
@@ -132,7 +132,7 @@ TEST_CASE(
 }
 
 TEST_CASE("search: bisection finds the same recomputation as trying the whole path") {
-  const auto model = spec_cost_model(card());
+  const auto model = spec_cost_model(small_card());
   SearchRequest req = request(tiny::gpt2(5));
   req.precisions = {Precision::bf16};
   req.micro_batch_sizes = {16};

@@ -38,14 +38,14 @@ Calibration random_calibration(test::Samples& samples) {
 /// Rates and times are written with seven digits.
 bool close(double a, double b) { return std::abs(a - b) <= 1e-6 * std::abs(b); }
 
-constexpr const char* shortest =
+constexpr const char* shortest_calibration =
     "name: x\ndate: \"2026-08-23\"\ndevice: cpu\nbackend: cpu\nn_threads: 2\nmemory: 8 GiB\n"
     "process_overhead: {fp32: 20 MiB}\ncopy_bandwidth: 10 GB/s\nop_overhead: 1 us\n"
     "gemm:\n  - {dtype: fp32, layout: nt, m: 1, n: 2, k: 3, rate: 4 GFLOP/s}\n"
     "passes:\n  - {op: add, dtype: fp32, size: 100, width: 1, time: 5 us}\n";
 
-std::string error_with(const std::string& piece, const std::string& other) {
-  std::string text = shortest;
+std::string calibration_error_with(const std::string& piece, const std::string& other) {
+  std::string text = shortest_calibration;
   text.replace(text.find(piece), piece.size(), other);
   return test::input_error([&] { read_calibration(YamlNode::load_text(text, "c.yaml")); });
 }
@@ -85,18 +85,18 @@ TEST_CASE(
 }
 
 TEST_CASE("calibration: what nothing can be divided by is refused") {
-  CHECK(error_with("rate: 4 GFLOP/s", "rate: 0 FLOP/s") ==
+  CHECK(calibration_error_with("rate: 4 GFLOP/s", "rate: 0 FLOP/s") ==
         "c.yaml:11:55: gemm[0].rate is \"0 FLOP/s\"; expected more than 0");
-  CHECK(error_with("time: 5 us", "time: 0 us") ==
+  CHECK(calibration_error_with("time: 5 us", "time: 0 us") ==
         "c.yaml:13:55: passes[0].time is \"0 us\"; expected more than 0");
-  CHECK(error_with("copy_bandwidth: 10 GB/s", "copy_bandwidth: 0 GB/s") ==
+  CHECK(calibration_error_with("copy_bandwidth: 10 GB/s", "copy_bandwidth: 0 GB/s") ==
         "c.yaml:8:17: copy_bandwidth is \"0 GB/s\"; expected more than 0");
 }
 
 TEST_CASE("calibration: an unknown layout or type is refused with the list") {
-  CHECK(error_with("layout: nt", "layout: tt") ==
+  CHECK(calibration_error_with("layout: nt", "layout: tt") ==
         "c.yaml:11:27: gemm[0].layout is \"tt\"; expected nn, nt, tn; did you mean nt?");
-  CHECK(error_with("dtype: fp32, size", "dtype: fp33, size") ==
+  CHECK(calibration_error_with("dtype: fp32, size", "dtype: fp33, size") ==
         "c.yaml:13:22: passes[0].dtype is \"fp33\"; expected fp64, fp32, bf16, fp16, int32; did "
         "you mean fp32?");
 }

@@ -33,7 +33,7 @@ std::string card_with(const std::string& piece, const std::string& other) {
   return text;
 }
 
-std::string error_with(const std::string& piece, const std::string& other) {
+std::string card_error_with(const std::string& piece, const std::string& other) {
   return test::input_error(
       [&] { read_accelerator(YamlNode::load_text(card_with(piece, other), "card.yaml")); });
 }
@@ -67,18 +67,18 @@ TEST_CASE("accelerator: a profile is read with its units, and absent keys have d
 }
 
 TEST_CASE("accelerator: problems carry file, line, column and the value") {
-  CHECK(error_with("memory: 24 GB", "memory: 24") ==
+  CHECK(card_error_with("memory: 24 GB", "memory: 24") ==
         "card.yaml:4:9: memory is \"24\"; expected a size with a unit, such as \"141 GB\" or "
         "\"131 GiB\"");
-  CHECK(error_with("memory: 24 GB", "memory: 0 GB") ==
+  CHECK(card_error_with("memory: 24 GB", "memory: 0 GB") ==
         "card.yaml:4:9: memory is \"0 GB\"; expected more than 0");
-  CHECK(error_with("kind: gpu", "kind: gpus") ==
+  CHECK(card_error_with("kind: gpu", "kind: gpus") ==
         "card.yaml:3:7: kind is \"gpus\"; expected gpu, tpu, custom, cpu; did you mean gpu?");
-  CHECK(error_with("bf16: 165.2 TFLOP/s", "bf17: 165.2 TFLOP/s") ==
+  CHECK(card_error_with("bf16: 165.2 TFLOP/s", "bf17: 165.2 TFLOP/s") ==
         "card.yaml:6:34: unknown key \"bf17\"; did you mean \"bf16\"?");
-  CHECK(error_with("{fp32: 82.6 TFLOP/s, bf16: 165.2 TFLOP/s}", "{}") ==
+  CHECK(card_error_with("{fp32: 82.6 TFLOP/s, bf16: 165.2 TFLOP/s}", "{}") ==
         "card.yaml:6:13: peak_dense is empty; give at least one type's peak");
-  CHECK(error_with("gemm: 0.92", "gemm: 1.2") ==
+  CHECK(card_error_with("gemm: 0.92", "gemm: 1.2") ==
         "card.yaml:7:20: efficiency.gemm is 1.2; expected 0.01 to 1");
 }
 

@@ -169,10 +169,12 @@ constexpr Example examples[] = {
       "rope_theta": 5000000.0, "use_sliding_window": false})"},
 };
 
-ModelSpec read(const std::string& config) { return read_huggingface_config(config, "config.json"); }
+ModelSpec read_config(const std::string& config) {
+  return read_huggingface_config(config, "config.json");
+}
 
 std::string error_of(const std::string& config) {
-  return test::input_error([&] { read(config); });
+  return test::input_error([&] { read_config(config); });
 }
 
 /// A tiny Llama with more keys.
@@ -191,7 +193,7 @@ std::string typed(std::string config, const std::string& type) {
 TEST_CASE("hugging face: a config.json gives the model that models/ has, to the last parameter") {
   for (const Example& example : examples) {
     CAPTURE(example.model);
-    ModelSpec got = read(example.config), want = find_model(example.model);
+    ModelSpec got = read_config(example.config), want = find_model(example.model);
     if (want.n_params) CHECK(count_parameters(got).total() == want.n_params);
     CHECK(got.embedding_scale == doctest::Approx(want.embedding_scale));
     // What a config.json does not say, or says with more digits.
@@ -203,7 +205,7 @@ TEST_CASE("hugging face: a config.json gives the model that models/ has, to the 
 }
 
 TEST_CASE("hugging face: opt's position table has two rows more than positions") {
-  const ModelSpec m = read(R"({"model_type": "opt", "hidden_size": 768, "ffn_dim": 3072,
+  const ModelSpec m = read_config(R"({"model_type": "opt", "hidden_size": 768, "ffn_dim": 3072,
       "num_attention_heads": 12, "num_hidden_layers": 12, "vocab_size": 50272,
       "max_position_embeddings": 2048, "word_embed_proj_dim": 768, "activation_function": "relu"})");
   CHECK(m.learned_rows() == 2050);
@@ -211,19 +213,20 @@ TEST_CASE("hugging face: opt's position table has two rows more than positions")
 }
 
 TEST_CASE("hugging face: new files keep rope's numbers in rope_parameters") {
-  const ModelSpec plain =
-      read(llama_with(R"(, "rope_parameters": {"rope_theta": 5e5, "partial_rotary_factor": 0.5})"));
+  const ModelSpec plain = read_config(
+      llama_with(R"(, "rope_parameters": {"rope_theta": 5e5, "partial_rotary_factor": 0.5})"));
   CHECK(plain.position.theta == 5e5);
   CHECK(plain.position.fraction == 0.5);
-  const ModelSpec by_type = read(llama_with(
+  const ModelSpec by_type = read_config(llama_with(
       R"(, "rope_parameters": {"full_attention": {"rope_theta": 7e5}, "sliding_attention": {}})"));
   CHECK(by_type.position.theta == 7e5);
 }
 
 TEST_CASE("hugging face: layer_types with every k-th layer full is a window pattern") {
   const auto types = [](const char* list) {
-    return read(typed(llama_with(std::string(R"(, "sliding_window": 8, "layer_types": )") + list),
-                      "mistral"))
+    return read_config(
+               typed(llama_with(std::string(R"(, "sliding_window": 8, "layer_types": )") + list),
+                     "mistral"))
         .attention;
   };
   constexpr const char* every_third =
@@ -248,7 +251,7 @@ TEST_CASE("hugging face: layer_types with every k-th layer full is a window patt
 }
 
 TEST_CASE("hugging face: qwen's window counts only if it is used, and not in some layers") {
-  const auto qwen = [](const char* more) { return read(typed(llama_with(more), "qwen2")); };
+  const auto qwen = [](const char* more) { return read_config(typed(llama_with(more), "qwen2")); };
   CHECK(qwen(R"(, "sliding_window": 8)").attention.sliding_window == 0);
   CHECK(qwen(R"(, "sliding_window": 8, "use_sliding_window": true, "max_window_layers": 0)")
             .attention.sliding_window == 8);
@@ -263,10 +266,10 @@ TEST_CASE("hugging face: qwen's window counts only if it is used, and not in som
 
 TEST_CASE("hugging face: layers with experts are every k-th one after some dense ones") {
   const auto moe = [](const std::string& more) {
-    return read(typed(llama_with(R"(, "num_experts": 8, "num_experts_per_tok": 2,
+    return read_config(typed(llama_with(R"(, "num_experts": 8, "num_experts_per_tok": 2,
                                     "moe_intermediate_size": 32)" +
-                                 more),
-                      "qwen3_moe"));
+                                        more),
+                             "qwen3_moe"));
   };
   CHECK(moe("").n_moe_layers() == 6);
   CHECK(moe("").mlp.d_ff == 0);
@@ -286,10 +289,10 @@ TEST_CASE("hugging face: layers with experts are every k-th one after some dense
 
 TEST_CASE("hugging face: deepseek's dense front, layer period and absent experts") {
   const auto deepseek = [](const std::string& more) {
-    return read(typed(llama_with(R"(, "moe_intermediate_size": 32, "n_shared_experts": 3,
+    return read_config(typed(llama_with(R"(, "moe_intermediate_size": 32, "n_shared_experts": 3,
                                     "num_experts_per_tok": 2)" +
-                                 more),
-                      "deepseek"));
+                                        more),
+                             "deepseek"));
   };
   CHECK_FALSE(deepseek("").is_moe());
   CHECK(deepseek("").mlp.d_ff == 128);
@@ -304,7 +307,7 @@ TEST_CASE("hugging face: deepseek's dense front, layer period and absent experts
 
 TEST_CASE("hugging face: llama 4 may list its layers with experts, and the list wins") {
   const auto llama4 = [](const std::string& more) {
-    return read(
+    return read_config(
         typed(llama_with(R"(, "num_local_experts": 4, "intermediate_size_mlp": 256)" + more),
               "llama4_text"));
   };
@@ -319,10 +322,10 @@ TEST_CASE("hugging face: llama 4 may list its layers with experts, and the list 
 
 TEST_CASE("hugging face: an absent q_lora_rank is that of the class, null is none") {
   const auto rank = [](const std::string& more) {
-    return read(typed(llama_with(R"(, "kv_lora_rank": 16, "qk_nope_head_dim": 8,
+    return read_config(typed(llama_with(R"(, "kv_lora_rank": 16, "qk_nope_head_dim": 8,
                                     "qk_rope_head_dim": 4, "v_head_dim": 8)" +
-                                 more),
-                      "deepseek_v2"))
+                                        more),
+                             "deepseek_v2"))
         .attention.mla.q_lora_rank;
   };
   CHECK(rank("") == 1536);
@@ -334,10 +337,10 @@ TEST_CASE("hugging face: an absent q_lora_rank is that of the class, null is non
 }
 
 TEST_CASE("hugging face: the model is called by its path, its folder or its type") {
-  CHECK(read(llama_with(R"(, "_name_or_path": "meta-llama/Llama-2-7b-hf")")).name ==
+  CHECK(read_config(llama_with(R"(, "_name_or_path": "meta-llama/Llama-2-7b-hf")")).name ==
         "Llama-2-7b-hf");
   CHECK(read_huggingface_config(llama_with(""), "/models/mine/config.json").name == "mine");
-  CHECK(read(llama_with("")).name == "llama");
+  CHECK(read_config(llama_with("")).name == "llama");
 }
 
 TEST_CASE("hugging face: what is not supported is refused by the key that says so") {

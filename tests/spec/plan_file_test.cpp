@@ -20,7 +20,7 @@ std::string written() {
   return write_plan_file(file);
 }
 
-std::string error_with(const std::string& piece, const std::string& other) {
+std::string plan_error_with(const std::string& piece, const std::string& other) {
   std::string text = written();
   const std::size_t at = text.find(piece);
   REQUIRE(at != std::string::npos);
@@ -47,7 +47,7 @@ TEST_CASE("plan file: an unknown price stays unknown") {
 }
 
 TEST_CASE("plan file: another version is refused with the way out") {
-  CHECK(error_with("version: 2", "version: 3") ==
+  CHECK(plan_error_with("version: 2", "version: 3") ==
         "plan.yaml:3:10: this plan has version \"3\", but this build reads version 2; run `aforo "
         "plan` again");
 }
@@ -77,17 +77,15 @@ TEST_CASE("plan file: it is complete, so a missing key is refused rather than fi
 }
 
 TEST_CASE("plan file: problems carry the place and both values") {
-  CHECK(error_with("micro_batch_size: 4", "micro_batch_size: 0")
+  CHECK(plan_error_with("micro_batch_size: 4", "micro_batch_size: 0")
             .find("plan.micro_batch_size is 0; expected 1 to 134217728") != std::string::npos);
-  CHECK(
-      error_with("beta1: 0.9", "beta1: 1").find("job.optimizer.beta1 is 1; expected less than 1") !=
-      std::string::npos);
-  CHECK(error_with("\"full x1, none x1\"", "\"full x1\"")
+  CHECK(plan_error_with("beta1: 0.9", "beta1: 1")
+            .find("job.optimizer.beta1 is 1; expected less than 1") != std::string::npos);
+  CHECK(plan_error_with("\"full x1, none x1\"", "\"full x1\"")
             .find("recompute is \"full x1\"; expected none, selective, full, \"every K\"") !=
         std::string::npos);
-  CHECK(
-      error_with("plan:\n", "plan:\n  dq: 2\n").find("unknown key \"dq\"; did you mean \"dp\"?") !=
-      std::string::npos);
+  CHECK(plan_error_with("plan:\n", "plan:\n  dq: 2\n")
+            .find("unknown key \"dq\"; did you mean \"dp\"?") != std::string::npos);
 }
 
 TEST_CASE("plan file: sizes that multiply beyond 62 bits are refused when read, not when lowered") {

@@ -10,7 +10,7 @@ using namespace aforo;
 
 namespace {
 
-std::string error_of(const std::string& text) {
+std::string csv_error(const std::string& text) {
   try {
     CsvTable::parse(text, "t.csv");
   } catch (const InputError& error) {
@@ -33,11 +33,11 @@ TEST_CASE("csv: quotes, doubled quotes, commas and line breaks inside them") {
 }
 
 TEST_CASE("csv: problems carry the line and both values") {
-  CHECK(error_of("") == "t.csv:1: is empty; expected a header");
-  CHECK(error_of("a,b\n1\n") == "t.csv:2: has 1 fields; the header has 2 columns");
-  CHECK(error_of("a,a\n") == "t.csv:1: column \"a\" is there twice");
-  CHECK(error_of("a\n\"open\n") == "t.csv:2: this quote never closes");
-  CHECK(error_of("a\n\"x\"y\n").find("t.csv:2: a quoted field goes on") == 0);
+  CHECK(csv_error("") == "t.csv:1: is empty; expected a header");
+  CHECK(csv_error("a,b\n1\n") == "t.csv:2: has 1 fields; the header has 2 columns");
+  CHECK(csv_error("a,a\n") == "t.csv:1: column \"a\" is there twice");
+  CHECK(csv_error("a\n\"open\n") == "t.csv:2: this quote never closes");
+  CHECK(csv_error("a\n\"x\"y\n").find("t.csv:2: a quoted field goes on") == 0);
 }
 
 TEST_CASE("csv: any bytes give a table or an error, never a crash") {

@@ -15,7 +15,7 @@ std::vector<Run> runs_of(const std::string& text) {
   return read_runs(CsvTable::parse(text, "runs.csv"));
 }
 
-std::string error_of(const std::string& text) {
+std::string runs_error(const std::string& text) {
   try {
     runs_of(text);
   } catch (const InputError& error) {
@@ -47,12 +47,12 @@ TEST_CASE("runs: missing degrees are 1, and what is not stated stays empty") {
 }
 
 TEST_CASE("runs: bad values carry line, column, value and what was expected") {
-  CHECK(error_of("id,gpu_class\n") ==
+  CHECK(runs_error("id,gpu_class\n") ==
         "runs.csv:1: there is no column \"framework\", which every run needs");
-  CHECK(error_of(std::string(header) + "tp\na,H100,x,m,many,8,1\n") ==
+  CHECK(runs_error(std::string(header) + "tp\na,H100,x,m,many,8,1\n") ==
         "runs.csv:2: seq_len is \"many\"; expected a number, 0 or more");
-  CHECK(error_of(std::string(header) + "tp\na,H100,x,m,-4,8,1\n") ==
+  CHECK(runs_error(std::string(header) + "tp\na,H100,x,m,-4,8,1\n") ==
         "runs.csv:2: seq_len is \"-4\"; expected a number, 0 or more");
-  CHECK(error_of(std::string(header) + "tp\na,H100,x,m,9e18,8,1\n").find("at most") !=
+  CHECK(runs_error(std::string(header) + "tp\na,H100,x,m,9e18,8,1\n").find("at most") !=
         std::string::npos);
 }

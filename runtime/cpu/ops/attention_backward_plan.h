@@ -10,7 +10,7 @@
 namespace aforo::cpu::AFORO_ISA {
 
 /// Panels packed together: the sums of dk and dv run over their 128 queries in registers.
-constexpr std::int64_t most_panels = 128 / tile_cols;
+constexpr std::int64_t most_query_panels = 128 / tile_cols;
 
 /// One panel's queries, packed along head_dim.
 struct QueryPanel {
@@ -34,7 +34,7 @@ struct BackwardScratch {
   float* dk;  ///< [key_block, dim_cols]
   float* dv;
   float* dq;  ///< n_dq panels [dim_rows, tile_cols]
-  QueryPanel panels[most_panels];
+  QueryPanel panels[most_query_panels];
   std::int64_t n_queries;  ///< that p_by_query and the others have room for
   std::int64_t size;
 
@@ -76,7 +76,7 @@ struct BackwardPlan {
 inline BackwardPlan backward_plan(const AttentionShape& shape, const KernelArgs& args) {
   const std::int64_t floats = args.workspace_bytes / 4;
   const auto plan = [&](bool one_pass) {
-    BackwardPlan p{one_pass, 0, smaller(most_panels, shape.n_panels()), 0};
+    BackwardPlan p{one_pass, 0, smaller(most_query_panels, shape.n_panels()), 0};
     p.n_dq = one_pass ? shape.heads_per_kv() * shape.n_panels() : p.n_panels;
     const auto fits = [&] {
       return floats / BackwardScratch(shape, p.n_panels, p.n_dq, nullptr).size;
