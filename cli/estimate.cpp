@@ -5,6 +5,7 @@
 #include "cli/inputs.h"
 #include "cli/layout.h"
 #include "planner/base/error.h"
+#include "planner/base/files.h"
 #include "planner/lower/lower.h"
 #include "planner/report/estimate_json.h"
 #include "planner/report/estimate_report.h"
@@ -29,7 +30,8 @@ int run_estimate(const CommandLine& command_line) {
   add_plan_options(options);
   add_device_options(options);
   add_layout_options(options);
-  options.add_options()("why", "show the formulas with the numbers in them, line by line");
+  options.add_options()("why", "show the formulas with the numbers in them, line by line")(
+      "output,o", po::value<std::string>(), "write the plan to this file");
   const Arguments args(help, options, {"model"}, command_line);
   if (args.help_wanted()) return fmt::print("{}", args.help_text()), 0;
 
@@ -43,6 +45,8 @@ int run_estimate(const CommandLine& command_line) {
   const Plan plan = read_plan(args, job, device.line.count, usual);
   const StepProgram program = lower(job, plan, device.target);
   const Estimate estimate = simulate(program, job, plan, *device.model);
+  if (const auto output = args.find<std::string>("output"))
+    write_file(*output, write_plan_file(plan_file_of(job, plan, program, estimate, device)));
   fmt::print("{}", args.json() ? estimate_json(job, plan, program, estimate, device.line)
                                : estimate_text(job, plan, program, estimate, device.line));
   return static_cast<int>(estimate.verdict == Verdict::too_big ? ExitCode::infeasible

@@ -8,6 +8,7 @@
 #include "cli/inputs.h"
 #include "planner/report/layout_report.h"
 #include "planner/spec/hardware_file.h"
+#include "planner/spec/plan_file.h"
 
 namespace aforo::cli {
 
@@ -30,6 +31,14 @@ struct LayoutWorld {
 fast::Cluster cluster_of(const Device& device, const AcceleratorSpec& card);
 /// What is known or assumed of the network, for the report.
 std::string network_note(const Device& device, const fast::Cluster& cluster);
+
+/// The plan file of a layout; `why` says where the layout comes from.
+PlanFile plan_file_of(const Layout& layout, const std::string& why);
+
+/// The layout that the options name, estimated; it points into `world`, `card` and `job`. Throws
+/// InputError for what its engine does not do.
+Layout layout_of(const Arguments& args, const LayoutWorld& world, const AcceleratorSpec& card,
+                 const TrainingJob& job, const Device& device);
 
 /// The estimate of one layout; prints it and returns the exit code.
 int estimate_layout_command(const Arguments& args, const TrainingJob& job, const Device& device);

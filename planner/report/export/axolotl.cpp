@@ -71,6 +71,7 @@ Exported write_axolotl(const ExportRequest& request) {
   yaml.field("output_dir", "./" + plain_name(job.model.name));
   yaml.field("sequence_len", job.seq_len).field("sample_packing", true);
   yaml.field("pad_to_sequence_len", true);
+  yaml.field("attn_implementation", "flash_attention_2");  // else packed samples see each other
   append_adapter(yaml, job);
   yaml.field("micro_batch_size", file.plan.micro_batch_size);
   yaml.field("gradient_accumulation_steps", file.plan.grad_accum(job.global_batch_size));
@@ -84,7 +85,7 @@ Exported write_axolotl(const ExportRequest& request) {
   yaml.field("weight_decay", o.weight_decay).field("max_grad_norm", o.clip_norm);
   yaml.field("adam_beta1", o.beta1).field("adam_beta2", o.beta2);
   yaml.field("adam_epsilon", o.epsilon);
-  append_schedule(yaml, job);
+  append_schedule(yaml, "lr_scheduler", job);
   yaml.field("seed", static_cast<std::int64_t>(job.seed & 0x7fffffff));
   yaml.field("saves_per_epoch", 1).field("logging_steps", 1);
   append_axolotl_sharding(yaml, file);

@@ -77,13 +77,15 @@ std::vector<const ExportTarget*> rows_of(const std::string& name, const std::str
   return rows;
 }
 
-/// "sharding: fsdp, ...; others that can: deepspeed, slurm".
-std::string way_out(const PlanFile& plan, const std::string& name) {
-  std::vector<std::string> able;
+std::string way_out(const PlanFile& plan, const std::string& name,
+                    const std::vector<Difference>& fewest) {
+  std::vector<std::string> able, options;
   for (const ExportTarget& target : targets)
     if (target.name != name && differences(target.expresses, plan).empty())
       able.push_back(label(target));
-  return fmt::format("plan again within that, or export to {}", fmt::join(able, ", "));
+  for (const Difference& difference : fewest) options.push_back(difference.option);
+  return fmt::format("`aforo plan {}` stays within that; others that can: {}",
+                     fmt::join(options, " "), fmt::join(able, ", "));
 }
 
 }  // namespace
@@ -92,13 +94,17 @@ std::span<const ExportTarget> export_targets() { return targets; }
 
 const ExportTarget& choose_target(const std::string& name, const ExportRequest& request) {
   std::string why;
+  std::vector<Difference> fewest;
   for (const ExportTarget* target : rows_of(name, request.form)) {
-    const std::vector<std::string> found = differences(target->expresses, *request.plan);
+    const std::vector<Difference> found = differences(target->expresses, *request.plan);
     if (found.empty()) return *target;
+    std::vector<std::string> texts;
+    for (const Difference& difference : found) texts.push_back(difference.text);
     why += fmt::format("{}{} cannot express {}", why.empty() ? "" : "; ", label(*target),
-                       fmt::join(found, ", "));
+                       fmt::join(texts, ", "));
+    if (fewest.empty() || found.size() < fewest.size()) fewest = found;
   }
-  throw InputError(fmt::format("{}; {}", why, way_out(*request.plan, name)));
+  throw InputError(fmt::format("{}; {}", why, way_out(*request.plan, name, fewest)));
 }
 
 Exported export_plan(const ExportTarget& target, const ExportRequest& request) {

@@ -32,9 +32,12 @@ struct Expresses {
   std::vector<std::string> engines;  ///< whose predictions hold for what the file runs
 };
 
-/// What the plan says and the target cannot, each "sharding zero1 (it has fsdp, hsdp)"; empty if
-/// nothing.
-std::vector<std::string> differences(const Expresses& target, const PlanFile& plan);
+struct Difference {
+  std::string text;    ///< "sharding zero1 (it has fsdp, hsdp)"
+  std::string option;  ///< of `aforo plan`, that avoids it: "--sharding fsdp,hsdp"
+};
+/// What the plan says and the target cannot; empty if nothing.
+std::vector<Difference> differences(const Expresses& target, const PlanFile& plan);
 
 /// Recomputation read from the front.
 struct FrontRecompute {

@@ -24,18 +24,18 @@ std::string_view trainer_optimizer(OptimizerKind kind) {
   return "adamw_torch_fused";
 }
 
-void append_schedule(YamlText& yaml, const TrainingJob& job) {
+void append_schedule(YamlText& yaml, std::string_view key, const TrainingJob& job) {
   const ScheduleSpec& s = job.schedule;
   switch (s.kind) {
     case ScheduleKind::constant:
-      yaml.field("lr_scheduler_type", "constant_with_warmup");
+      yaml.field(key, "constant_with_warmup");
       break;
     case ScheduleKind::cosine:
-      yaml.field("lr_scheduler_type", "cosine_with_min_lr").begin("lr_scheduler_kwargs");
+      yaml.field(key, "cosine_with_min_lr").begin("lr_scheduler_kwargs");
       yaml.field("min_lr_rate", s.min_ratio).end();
       break;
     case ScheduleKind::wsd:
-      yaml.field("lr_scheduler_type", "warmup_stable_decay").begin("lr_scheduler_kwargs");
+      yaml.field(key, "warmup_stable_decay").begin("lr_scheduler_kwargs");
       yaml.field("num_decay_steps",
                  std::llround(s.decay_fraction * static_cast<double>(job.n_steps())));
       yaml.field("decay_type", "linear").field("min_lr_ratio", s.min_ratio).end();

@@ -12,8 +12,8 @@ namespace aforo {
 /// As `optim` of TrainingArguments spells it.
 std::string_view trainer_optimizer(OptimizerKind kind);
 
-/// lr_scheduler_type, lr_scheduler_kwargs and warmup_steps.
-void append_schedule(YamlText& yaml, const TrainingJob& job);
+/// The scheduler under `key`, lr_scheduler_kwargs and warmup_steps.
+void append_schedule(YamlText& yaml, std::string_view key, const TrainingJob& job);
 
 /// True if the plan recomputes whole layers.
 bool trainer_recomputes(const PlanFile& file);

@@ -73,7 +73,7 @@ Exported write_transformers(const ExportRequest& request) {
   yaml.field("weight_decay", o.weight_decay).field("max_grad_norm", o.clip_norm);
   yaml.field("adam_beta1", o.beta1).field("adam_beta2", o.beta2);
   yaml.field("adam_epsilon", o.epsilon);
-  append_schedule(yaml, job);
+  append_schedule(yaml, "lr_scheduler_type", job);
   yaml.field("seed", static_cast<std::int64_t>(job.seed & 0x7fffffff));
   yaml.field("save_strategy", "steps").field("save_steps", 500).field("save_total_limit", 2);
   append_sharding(yaml, file);
