@@ -28,7 +28,6 @@ struct Expresses {
   std::vector<OffloadTo> offload_states = {OffloadTo::none};
   std::vector<OffloadTo> offload_activations = {OffloadTo::none};
   RecomputeForm recompute = RecomputeForm::elsewhere;
-  bool multi_node = true;
   std::vector<std::string> engines;  ///< whose predictions hold for what the file runs
 };
 
