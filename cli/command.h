@@ -17,6 +17,7 @@ int run_explain(const CommandLine& args);
 int run_export(const CommandLine& args);
 int run_fit(const CommandLine& args);
 int run_hardware(const CommandLine& args);
+int run_lint(const CommandLine& args);
 int run_models(const CommandLine& args);
 int run_plan(const CommandLine& args);
 int run_run(const CommandLine& args);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/import.h"
 #include "planner/base/error.h"
 #include "planner/base/files.h"
 #include "planner/fast/setup_of_job.h"
@@ -165,7 +166,8 @@ Layout layout_of(const Arguments& args, const LayoutWorld& world, const Accelera
   return layout;
 }
 
-int estimate_layout_command(const Arguments& args, const TrainingJob& job, const Device& device) {
+int estimate_layout_command(const Arguments& args, const TrainingJob& job, const Device& device,
+                            const Imported* imported) {
   if (!args.has("gpu"))
     throw InputError("layouts and other engines are estimated for a card of --gpu");
   const LayoutWorld world;
@@ -177,6 +179,7 @@ int estimate_layout_command(const Arguments& args, const TrainingJob& job, const
     JsonWriter json;
     json.begin_object().field("schema_version", 1);
     write_layout_json(json, layout);
+    if (imported != nullptr) write_imported(json, *imported);
     json.end_object();
     fmt::print("{}\n", json.text());
   } else {

@@ -12,6 +12,8 @@
 
 namespace aforo::cli {
 
+struct Imported;
+
 /// --engine, --tp, --pp, --vpp, --cp, --ep, --sharding, --offload-states, --offload-activations
 void add_layout_options(po::options_description& options);
 
@@ -41,7 +43,8 @@ Layout layout_of(const Arguments& args, const LayoutWorld& world, const Accelera
                  const TrainingJob& job, const Device& device);
 
 /// The estimate of one layout; prints it and returns the exit code.
-int estimate_layout_command(const Arguments& args, const TrainingJob& job, const Device& device);
+int estimate_layout_command(const Arguments& args, const TrainingJob& job, const Device& device,
+                            const Imported* imported = nullptr);
 
 /// The search over layouts, engines and, with "--gpu a:8,b:4", cards. Prints, writes -o, returns
 /// the exit code.

@@ -25,6 +25,8 @@ constexpr Command commands[] = {
     {"plan", "the best plan within memory, budget and deadline", run_plan},
     {"run", "execute a plan and log what it did", run_run},
     {"export", "a plan as a file for DeepSpeed, accelerate, Slurm, SkyPilot ...", run_export},
+    {"lint", "what is wrong with a configuration of DeepSpeed, accelerate, axolotl, Slurm",
+     run_lint},
     {"verify", "predicted against measured, op by op", run_verify},
     {"calibrate", "measure this machine, so that predictions hold on it", run_calibrate},
     {"validate", "predict published runs and score the predictions", run_validate},
