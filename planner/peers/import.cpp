@@ -210,6 +210,9 @@ void import_axolotl(Importer& in, int n_devices) {
 
 void import_sbatch(Importer& in) {
   import_commands(in);
+  const ImportedSetting* engine = in.plan().find("engine");
+  if (engine != nullptr && engine->value == "deepspeed" && !in.has("sharding"))
+    in.assume("sharding", "zero2", "the ZeRO stage stands in another file; give --sharding");
   if (!in.has("recompute")) in.assume("recompute", "none", "no command says; give --recompute");
 }
 
@@ -256,7 +259,7 @@ std::optional<std::int64_t> Importer::count(std::string_view path) const {
 ImportedPlan import_plan(const PeerFile& file, int n_devices) {
   ImportedPlan plan;
   plan.n_devices = devices_of(file);
-  if (n_devices == 0) n_devices = plan.n_devices;
+  if (n_devices == 0) n_devices = std::max(1, plan.n_devices);
   Importer in(file, plan);
   switch (file.kind) {
     case PeerKind::accelerate:

@@ -35,17 +35,20 @@ void Linter::report_place(std::string place, Severity severity, const char* rule
 }
 
 void Linter::unknown_keys(std::string_view path, const std::vector<std::string>& known,
-                          Severity severity, std::string_view consequence) {
+                          Severity severity, std::string_view consequence,
+                          std::span<const OtherWord> other_words) {
   const auto node = path.empty() ? std::optional<YamlNode>(root()) : value_at(root(), path);
   if (!node || !node->is_map()) return;
   for (const std::string& key : node->keys()) {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-    const std::string near = nearest(key, known);
-    report_place(
-        node->place_of_key(key), severity, "unknown-key",
-        fmt::format("unknown key {}{}{}; {} {} {}", shown(key), path.empty() ? "" : " in ", path,
-                    near.empty() ? "no key is near" : fmt::format("is {} meant?", near), keys_.peer,
-                    consequence));
+    const auto other = std::find_if(other_words.begin(), other_words.end(),
+                                    [&](const OtherWord& word) { return word.other == key; });
+    const std::string near =
+        other != other_words.end() ? std::string(other->ours) : nearest(key, known);
+    report_place(node->place_of_key(key), severity, "unknown-key",
+                 fmt::format("unknown key {}{}{};{} {} {}", shown(key), path.empty() ? "" : " in ",
+                             path, near.empty() ? "" : fmt::format(" is {} meant?", near),
+                             keys_.peer, consequence));
   }
 }
 

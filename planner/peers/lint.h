@@ -2,6 +2,7 @@
 // What is wrong with a configuration file: what its reader refuses, what it ignores silently, and
 // what contradicts itself.
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,11 @@ struct Finding {
 /// In the order of the file. `n_devices` 0: not known, and rules that need it are left out.
 std::vector<Finding> lint(const PeerFile& file, int n_devices = 0);
 
+/// A key by the documents of another tool, and what this one calls it.
+struct OtherWord {
+  std::string_view other, ours;
+};
+
 /// What the rules of one kind are given, and where they report.
 class Linter {
  public:
@@ -46,9 +52,9 @@ class Linter {
   void report_place(std::string place, Severity severity, const char* rule, std::string message);
 
   /// Keys of the map at `path` ("" for the root) that `known` has not. `consequence` says what the
-  /// reader does with them.
+  /// reader does with them; `other_words` what others call a key that the reader calls otherwise.
   void unknown_keys(std::string_view path, const std::vector<std::string>& known, Severity severity,
-                    std::string_view consequence);
+                    std::string_view consequence, std::span<const OtherWord> other_words = {});
 
   std::vector<Finding> take();
 

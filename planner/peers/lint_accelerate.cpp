@@ -12,33 +12,19 @@
 namespace aforo {
 namespace {
 
-/// Keys that people write by other documents, and what accelerate calls them.
-constexpr std::pair<std::string_view, std::string_view> other_words[] = {
+constexpr OtherWord other_words[] = {
+    {"cpu_offload", "offload_params"},
     {"fsdp_cpu_offload", "fsdp_offload_params"},
-    {"fsdp_gradient_checkpointing", "fsdp_activation_checkpointing"},
-    {"fsdp_reshard", "fsdp_reshard_after_forward"}};
+    {"fsdp_gradient_checkpointing", "fsdp_activation_checkpointing"}};
 
-/// accelerate puts the prefix in front of keys without it.
-std::string with_prefix(std::string_view prefix, const std::string& key) {
-  return key.starts_with(prefix) ? key : fmt::format("{}{}", prefix, key);
-}
-
+/// Keys stand with or without the prefix, which accelerate puts in front where it is missing.
 void check_section(Linter& lint, const std::string& section, std::string_view prefix) {
   const auto known = lint.keys().sections.find(section);
-  const auto node = value_at(lint.root(), section);
-  if (known == lint.keys().sections.end() || !node || !node->is_map()) return;
+  if (known == lint.keys().sections.end()) return;
   std::vector<std::string> names = known->second;
   for (const std::string& name : known->second)
     if (!prefix.empty() && name.starts_with(prefix)) names.push_back(name.substr(prefix.size()));
-  for (const auto& [wrong, right] : other_words)
-    for (const std::string& key : node->keys())
-      if (with_prefix(prefix, key) == wrong) {
-        lint.report_place(
-            node->place_of_key(key), Severity::warning, "unknown-key",
-            fmt::format("{} is ignored silently by accelerate, which calls it {}", key, right));
-        names.push_back(key);
-      }
-  lint.unknown_keys(section, names, Severity::warning, "ignores it silently");
+  lint.unknown_keys(section, names, Severity::warning, "ignores it silently", other_words);
 }
 
 void check_words(Linter& lint) {
@@ -69,10 +55,6 @@ void check_counts(Linter& lint) {
   if (n > 0 && processes && *processes != n)
     lint.report("num_processes", Severity::warning, "contradiction",
                 fmt::format("num_processes is {}, but --gpu names {} devices", *processes, n));
-  if (machines && *machines > 1 && !has_at(lint.root(), "main_process_ip"))
-    lint.report("num_machines", Severity::warning, "missing",
-                "several machines need main_process_ip and main_process_port, here or on the "
-                "command line");
 }
 
 void check_unused_sections(Linter& lint) {

@@ -8,6 +8,17 @@
 namespace aforo {
 namespace {
 
+/// Of the Trainer, LLaMA-Factory and PEFT.
+constexpr OtherWord trainer_words[] = {{"cutoff_len", "sequence_len"},
+                                       {"lora_rank", "lora_r"},
+                                       {"lr", "learning_rate"},
+                                       {"lr_scheduler_type", "lr_scheduler"},
+                                       {"max_seq_length", "sequence_len"},
+                                       {"num_train_epochs", "num_epochs"},
+                                       {"optim", "optimizer"},
+                                       {"per_device_train_batch_size", "micro_batch_size"},
+                                       {"quantization_bit", "load_in_4bit"}};
+
 /// bf16 may be "auto", which counts as on.
 bool is_on(const YamlNode& root, std::string_view key) {
   return truth_at(root, key).value_or(false) || text_at(root, key) == "auto" ||
@@ -80,7 +91,7 @@ void check_types_and_sharding(Linter& lint) {
 }  // namespace
 
 void lint_axolotl(Linter& lint) {
-  lint.unknown_keys("", lint.keys().keys, Severity::warning, "ignores it silently");
+  lint.unknown_keys("", lint.keys().keys, Severity::warning, "ignores it silently", trainer_words);
   std::vector<std::string> fsdp = lint.keys().sections.at("fsdp_config");
   for (const std::string& key : lint.keys().sections.at("fsdp_config"))
     if (!key.starts_with("fsdp_")) fsdp.push_back("fsdp_" + key);  // of files for FSDP1

@@ -167,6 +167,14 @@ void check_types(Linter& lint) {
 }  // namespace
 
 void lint_deepspeed(Linter& lint) {
+  if (const std::string& problem = lint.file().not_json; !problem.empty()) {
+    const std::size_t message = problem.find(": not JSON");
+    lint.report_place(
+        problem.substr(0, message), Severity::warning, "value",
+        fmt::format("no strict JSON{}; DeepSpeed reads it as Hjson, but the Trainer "
+                    "and accelerate refuse it",
+                    message == std::string::npos ? "" : problem.substr(message + 10)));
+  }
   check_keys(lint);
   check_batch(lint);
   check_stage(lint);

@@ -26,8 +26,8 @@ void check_directives(Linter& lint) {
     } else if (!is_known) {
       const std::string near = nearest(d.name, known);
       lint.report_place(d.place, Severity::error, "unknown-key",
-                        fmt::format("unknown option {}{}; sbatch refuses it", shown(d.name),
-                                    near.empty() ? "" : fmt::format("; is {} meant?", near)));
+                        fmt::format("unknown option {};{} sbatch refuses it", shown(d.name),
+                                    near.empty() ? "" : fmt::format(" is {} meant?", near)));
     } else if (!seen.insert(d.name).second) {
       lint.report_place(d.place, Severity::warning, "contradiction",
                         fmt::format("{} is given twice; the last one counts", d.name));

@@ -7,6 +7,7 @@
 
 #include "planner/base/error.h"
 #include "planner/base/files.h"
+#include "planner/base/json_reader.h"
 #include "planner/peers/batch_file.h"
 
 namespace aforo {
@@ -33,12 +34,35 @@ PeerKind kind_of(const YamlNode& root, const std::string& path) {
                                fmt::join(enum_choices<PeerKind>(), ", ")));
 }
 
+bool in_braces(const std::string& text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  return first != std::string::npos && text[first] == '{';
+}
+
 /// JSON may be indented with tabs, which YAML may not; inside its strings there are none.
 std::string without_tabs(std::string text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first != std::string::npos && text[first] == '{')
-    std::replace(text.begin(), text.end(), '\t', ' ');
+  std::replace(text.begin(), text.end(), '\t', ' ');
   return text;
+}
+
+std::string json_problem(const std::string& text, const std::string& path) {
+  try {
+    JsonNode::parse(text, path);
+    return "";
+  } catch (const InputError& error) {
+    return error.what();
+  }
+}
+
+/// What stands in braces is JSON, or near enough that YAML reads it: with commas at the end, words
+/// without quotes, comments behind "#".
+YamlNode load_braces(const std::string& text, const std::string& path, const std::string& problem) {
+  try {
+    return YamlNode::load_text(without_tabs(text), path);
+  } catch (const InputError&) {
+    if (!problem.empty()) throw InputError(problem);
+    throw;
+  }
 }
 
 }  // namespace
@@ -54,7 +78,9 @@ PeerFile read_peer_text(const std::string& text, const std::string& path,
     file.batch = read_batch(text, path);
     return file;
   }
-  file.root = YamlNode::load_text(without_tabs(text), path);
+  const bool json = in_braces(text);
+  if (json) file.not_json = json_problem(text, path);
+  file.root = json ? load_braces(text, path, file.not_json) : YamlNode::load_text(text, path);
   file.kind = kind ? *kind : kind_of(*file.root, path);
   return file;
 }

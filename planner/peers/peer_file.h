@@ -46,6 +46,7 @@ struct PeerFile {
   std::string path;
   std::optional<YamlNode> root;  ///< of JSON and YAML; strict JSON is YAML
   BatchFile batch;               ///< of sbatch
+  std::string not_json;          ///< of a file in braces that strict readers refuse: where and why
 };
 
 /// Reads a file of 1 MiB at most; its kind by its content unless given. Throws InputError with the
