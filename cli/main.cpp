@@ -24,6 +24,7 @@ constexpr Command commands[] = {
     {"explain", "what strategies are claimed to bring, and what they bring here", run_explain},
     {"plan", "the best plan within memory, budget and deadline", run_plan},
     {"run", "execute a plan and log what it did", run_run},
+    {"diff", "what a change of a plan does to cost, time and memory", run_diff},
     {"export", "a plan as a file for DeepSpeed, accelerate, Slurm, SkyPilot ...", run_export},
     {"lint", "what is wrong with a configuration of DeepSpeed, accelerate, axolotl, Slurm",
      run_lint},

@@ -97,6 +97,19 @@ std::string comment_text(std::string_view text) {
   return out;
 }
 
+std::string markdown_text(std::string_view text) {
+  std::string out;
+  for (const char c : comment_text(text)) {
+    if (std::string_view("<>&@").find(c) != std::string_view::npos)
+      out += fmt::format("&#{};", static_cast<int>(c));
+    else if (std::string_view("\\`*_[]#|!~$").find(c) != std::string_view::npos)
+      out += fmt::format("\\{}", c);
+    else
+      out += c;
+  }
+  return out;
+}
+
 std::string plain_name(std::string_view text) {
   constexpr std::size_t most = 48;
   std::string out;

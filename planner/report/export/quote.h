@@ -35,6 +35,10 @@ std::string comments(const Lines& lines, std::string_view prefix = "# ") {
   return out;
 }
 
+/// Text for a cell or a paragraph of Markdown: one line in which nothing is markup, HTML or a
+/// mention of somebody.
+std::string markdown_text(std::string_view text);
+
 /// A name that schedulers take for a job: letters, digits, '-', '_' and '.', 48 at most, the ends
 /// letters or digits; other runs of characters become one '-'. "job" if nothing is left.
 std::string plain_name(std::string_view text);
