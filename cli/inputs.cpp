@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "cli/version.h"
 #include "planner/base/error.h"
 #include "planner/base/quantity.h"
 #include "planner/base/yaml_reader.h"
@@ -146,6 +147,24 @@ void add_device_options(po::options_description& options) {
       "per device and hour, such as \"0.35 USD/h\"; default: the cheapest known offer")(
       "price-kind", po::value<std::string>(),
       "on_demand, community, spot, interruptible or reserved");
+}
+
+PlanFile plan_file_of(const TrainingJob& job, const Plan& plan, const StepProgram& program,
+                      const Estimate& e, const Device& device) {
+  PlanFile file;
+  file.aforo_version = aforo_version;
+  file.fingerprint = fingerprint(program);
+  file.target = device.target.name;
+  file.hardware = device.reference;
+  file.job = job;
+  file.plan = plan;
+  file.prediction = {e.trace.arena.value, e.memory.value,          e.step_time.low, e.step_time.mid,
+                     e.step_time.high,    e.tokens_per_second.mid, e.hours.mid};
+  if (device.line.price_per_device) {
+    file.prediction.dollars = cost(e.device_hours, *device.line.price_per_device).mid;
+    file.prediction.price_source = device.line.price_source;
+  }
+  return file;
 }
 
 Target target_of(const std::string& name) {

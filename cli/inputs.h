@@ -16,7 +16,7 @@
 #include "planner/spec/enum_tables.h"
 #include "planner/spec/job.h"
 #include "planner/spec/machine_file.h"
-#include "planner/spec/plan.h"
+#include "planner/spec/plan_file.h"
 
 namespace aforo::cli {
 
@@ -74,6 +74,10 @@ Device read_device(const Arguments& args);
 /// The card and count of `text`, such as "a100:8", priced by --price or the cheapest known offer.
 Device read_gpu(const Arguments& args, const std::string& text);
 Device device_of(const std::string& reference, int count);
+
+/// The plan file of a job and plan that native executes.
+PlanFile plan_file_of(const TrainingJob& job, const Plan& plan, const StepProgram& program,
+                      const Estimate& estimate, const Device& device);
 
 /// "cpu" or "cuda". Throws InputError otherwise.
 Target target_of(const std::string& name);

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "cli/import.h"
 #include "planner/base/error.h"
+#include "planner/base/files.h"
 #include "planner/fast/setup_of_job.h"
 #include "planner/spec/hardware_file.h"
 
@@ -139,11 +141,8 @@ fast::Cluster cluster_of(const Device& device, const AcceleratorSpec& card) {
                         : fast::cluster_of(card, device.line.count);
 }
 
-int estimate_layout_command(const Arguments& args, const TrainingJob& job, const Device& device) {
-  if (!args.has("gpu"))
-    throw InputError("layouts and other engines are estimated for a card of --gpu");
-  const LayoutWorld world;
-  const AcceleratorSpec card = find_accelerator(device.reference);
+Layout layout_of(const Arguments& args, const LayoutWorld& world, const AcceleratorSpec& card,
+                 const TrainingJob& job, const Device& device) {
   Plan plan = read_plan(args, job, 1, Precision::bf16);
   if (!args.has("precision") && fast::usual_matrix(card) == fast::MatrixType::fp16)
     plan.precision = Precision::fp16;
@@ -164,10 +163,23 @@ int estimate_layout_command(const Arguments& args, const TrainingJob& job, const
   layout.plan.n_devices = device.line.count;
   layout.estimate = estimate_layout(job, layout.plan.setup, layout.cluster, engine, world.constants,
                                     world.ranges);
+  return layout;
+}
+
+int estimate_layout_command(const Arguments& args, const TrainingJob& job, const Device& device,
+                            const Imported* imported) {
+  if (!args.has("gpu"))
+    throw InputError("layouts and other engines are estimated for a card of --gpu");
+  const LayoutWorld world;
+  const AcceleratorSpec card = find_accelerator(device.reference);
+  const Layout layout = layout_of(args, world, card, job, device);
+  if (const auto output = args.find<std::string>("output"))
+    write_file(*output, write_plan_file(plan_file_of(layout, "the layout that was asked for")));
   if (args.json()) {
     JsonWriter json;
     json.begin_object().field("schema_version", 1);
     write_layout_json(json, layout);
+    if (imported != nullptr) write_imported(json, *imported);
     json.end_object();
     fmt::print("{}\n", json.text());
   } else {

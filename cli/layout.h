@@ -8,8 +8,11 @@
 #include "cli/inputs.h"
 #include "planner/report/layout_report.h"
 #include "planner/spec/hardware_file.h"
+#include "planner/spec/plan_file.h"
 
 namespace aforo::cli {
+
+struct Imported;
 
 /// --engine, --tp, --pp, --vpp, --cp, --ep, --sharding, --offload-states, --offload-activations
 void add_layout_options(po::options_description& options);
@@ -31,8 +34,17 @@ fast::Cluster cluster_of(const Device& device, const AcceleratorSpec& card);
 /// What is known or assumed of the network, for the report.
 std::string network_note(const Device& device, const fast::Cluster& cluster);
 
+/// The plan file of a layout; `why` says where the layout comes from.
+PlanFile plan_file_of(const Layout& layout, const std::string& why);
+
+/// The layout that the options name, estimated; it points into `world`, `card` and `job`. Throws
+/// InputError for what its engine does not do.
+Layout layout_of(const Arguments& args, const LayoutWorld& world, const AcceleratorSpec& card,
+                 const TrainingJob& job, const Device& device);
+
 /// The estimate of one layout; prints it and returns the exit code.
-int estimate_layout_command(const Arguments& args, const TrainingJob& job, const Device& device);
+int estimate_layout_command(const Arguments& args, const TrainingJob& job, const Device& device,
+                            const Imported* imported = nullptr);
 
 /// The search over layouts, engines and, with "--gpu a:8,b:4", cards. Prints, writes -o, returns
 /// the exit code.

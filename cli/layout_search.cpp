@@ -72,6 +72,27 @@ std::vector<fast::MatrixType> types_for(const Arguments& args, const fast::Engin
   return {fast::usual_matrix(card)};
 }
 
+/// --sharding, --tp ..., --recompute and the offload options of `aforo plan`.
+void limit_space(const Arguments& args, LatticeSpace& space) {
+  for (const std::string& name : args.list("sharding")) {
+    const Sharding* sharding = find_enum<Sharding>(name);
+    if (sharding == nullptr)
+      throw InputError(fmt::format("--sharding has \"{}\"; expected {}", name,
+                                   fmt::join(enum_choices<Sharding>(), ", ")));
+    space.shardings.push_back(*sharding);
+  }
+  const std::pair<const char*, std::vector<int>*> degrees[] = {
+      {"tp", &space.tp}, {"pp", &space.pp}, {"cp", &space.cp}, {"ep", &space.ep}};
+  for (const auto& [option, values] : degrees)
+    if (args.has(option)) *values = {positive(args, option, 1)};
+  const Recompute most = choice(args, "recompute", Recompute::full);
+  space.selective = !args.has("recompute") || most == Recompute::selective;
+  space.full_recompute = most == Recompute::full;
+  space.offload_states = choice(args, "offload-states", OffloadTo::cpu) != OffloadTo::none;
+  space.offload_activations =
+      choice(args, "offload-activations", OffloadTo::cpu) != OffloadTo::none;
+}
+
 void set_limits(const Arguments& args, const Offer& offer, LatticeRequest& request) {
   // A twentieth stays free: predictions of memory are off by some 4 % in the median.
   request.memory_limit = 0.95 * static_cast<double>(offer.card.usable_memory.value);
@@ -106,7 +127,7 @@ LatticeRequest request_for(const Arguments& args, const LayoutWorld& world, cons
   request.space.types = types_for(args, engine, offer.card);
   if (const auto size = args.find<int>("micro-batch-size"))
     request.space.micro_batch_sizes = {*size};
-  request.space.offload_states = request.space.offload_activations = true;
+  limit_space(args, request.space);
   request.n_tokens = static_cast<double>(job.n_tokens);
   request.objective = read_objective(args);
   request.keep = 3;

@@ -59,24 +59,6 @@ SearchRequest read_request(const Arguments& args, const TrainingJob& job, const 
   return request;
 }
 
-PlanFile plan_file(const SearchRequest& request, const SearchResult& result, const Device& device) {
-  const Candidate& best = result.ranked.front();
-  PlanFile file;
-  file.aforo_version = aforo_version;
-  file.fingerprint = fingerprint(lower(request.job, best.plan, request.target));
-  file.target = request.target.name;
-  file.hardware = device.reference;
-  file.job = request.job;
-  file.plan = best.plan;
-  const Estimate& e = best.estimate;
-  file.prediction = {e.trace.arena.value, e.memory.value,
-                     e.step_time.low,     e.step_time.mid,
-                     e.step_time.high,    e.tokens_per_second.mid,
-                     e.hours.mid,         best.cost ? best.cost->mid : -1};
-  file.why = result.why;
-  return file;
-}
-
 std::string ranking(const SearchResult& result, const TrainingJob& job) {
   Table table(
       {{"plan", Align::left}, {"tokens/s"}, {"step"}, {"GiB"}, {"fits", Align::left}, {"cost"}});
@@ -156,6 +138,16 @@ int run_plan(const CommandLine& command_line) {
       "search layouts of these engines, with commas (profiles/engines); default with several "
       "devices: all that can")("objective", po::value<std::string>(),
                                "of layouts: time (default) or money")(
+      "sharding", po::value<std::string>(),
+      "search layouts with these only, with commas: ddp, zero1, zero2, zero3, fsdp, hsdp, yafsdp")(
+      "tp", po::value<int>(), "only this tensor-parallel degree")(
+      "pp", po::value<int>(), "only this number of pipeline stages")(
+      "cp", po::value<int>(), "only this context-parallel degree")(
+      "ep", po::value<int>(), "only this expert-parallel degree")(
+      "recompute", po::value<std::string>(),
+      "what layouts may recompute: none, selective or full; default: either")(
+      "offload-states", po::value<std::string>(), "none: layouts keep optimizer states")(
+      "offload-activations", po::value<std::string>(), "none: layouts keep activations")(
       "output,o", po::value<std::string>(), "write the best plan to this file");
   const Arguments args(help, options, {"model"}, command_line);
   if (args.help_wanted()) return fmt::print("{}", args.help_text()), 0;
@@ -163,19 +155,22 @@ int run_plan(const CommandLine& command_line) {
   if (lists_devices(args)) return plan_layout_command(args);
   const Device device = read_device(args);
   const TrainingJob probe = read_job(args, 16 * device.line.count);
-  if (args.has("objective") || wants_layout(args, probe, device)) return plan_layout_command(args);
+  if (args.has("objective") || args.has("recompute") || wants_layout(args, probe, device))
+    return plan_layout_command(args);
   const TrainingJob job = read_job(args, 16 * device.line.count);
   const SearchRequest request = read_request(args, job, device);
   const SearchResult result = search(request, *device.model);
   if (args.json()) fmt::print("{}", as_json(result, request));
   if (result.ranked.empty()) return infeasible(result);
 
-  const PlanFile file = plan_file(request, result, device);
+  const Candidate& best = result.ranked.front();
+  PlanFile file =
+      plan_file_of(job, best.plan, lower(job, best.plan, request.target), best.estimate, device);
+  file.why = result.why;
   const auto output = args.find<std::string>("output");
   if (output) write_file(*output, write_plan_file(file));
   if (args.json()) return 0;
 
-  const Candidate& best = result.ranked.front();
   fmt::print("{}\n", estimate_text(job, best.plan, lower(job, best.plan, request.target),
                                    best.estimate, device.line));
   fmt::print("{}\n", ranking(result, job));

@@ -108,6 +108,8 @@ void YamlNode::finish() const {
 
 bool YamlNode::is_scalar() const { return value_->node.IsScalar(); }
 bool YamlNode::is_map() const { return value_->node.IsMap(); }
+bool YamlNode::is_list() const { return value_->node.IsSequence(); }
+bool YamlNode::is_plain() const { return is_scalar() && value_->node.Tag() == "?"; }
 std::string YamlNode::path() const { return value_->path; }
 std::string YamlNode::place() const { return place_of(value_->file, value_->node.Mark()); }
 

@@ -69,10 +69,14 @@ class YamlNode {
 
   bool is_scalar() const;
   bool is_map() const;
+  bool is_list() const;
+  bool is_plain() const;  ///< a single value without quotes, which readers may take for no text
 
   std::string path() const;  ///< "attention.n_heads"; empty for the root
   /// "models/a.yaml:7:17"
   std::string place() const;
+  /// The same of a map's key; of the map if it has none such.
+  std::string place_of_key(const std::string& key) const;
   /// Throws InputError "place: message".
   [[noreturn]] void fail(const std::string& message) const;
 
@@ -82,7 +86,6 @@ class YamlNode {
   /// "path is "value"; expected ..."
   [[noreturn]] void fail_expected(const std::string& expected) const;
   void require_map() const;
-  std::string place_of_key(const std::string& key) const;
   [[noreturn]] void fail_choice(const std::string& text,
                                 const std::vector<std::string>& choices) const;
   template <typename Q>
