@@ -28,6 +28,7 @@ constexpr Command commands[] = {
     {"calibrate", "measure this machine, so that predictions hold on it", run_calibrate},
     {"validate", "predict published runs and score the predictions", run_validate},
     {"dump", "print the step program of a plan, after any pass", run_dump},
+    {"prices", "what renting costs; import your own price lists", run_prices},
     {"models", "the models that are known", run_models},
     {"hardware", "the accelerators that are known", run_hardware},
     {"doctor", "what is here, what is missing, how to get it", run_doctor},
