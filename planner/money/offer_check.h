@@ -68,9 +68,9 @@ class OfferCheck {
   std::optional<Refusal> check_unit(const Offer& offer) const;
 
   CardNames names_;
-  std::unordered_map<std::string, MachineSpec> machines_;  ///< by "aws/p5.48xlarge"
-  std::map<std::string, PriceRange> ranges_;                      ///< by accelerator
-  mutable std::unordered_map<std::string, CardMatch> seen_;       ///< catalogues repeat names
+  std::unordered_map<std::string, MachineSpec> machines_;    ///< by "aws/p5.48xlarge"
+  std::map<std::string, PriceRange> ranges_;                 ///< by accelerator
+  mutable std::unordered_map<std::string, CardMatch> seen_;  ///< catalogues repeat names
 };
 
 }  // namespace aforo::money
