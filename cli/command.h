@@ -10,6 +10,7 @@ using CommandLine = std::vector<std::string>;
 
 /// Each takes its arguments without the program and command names and returns an exit code.
 int run_calibrate(const CommandLine& args);
+int run_compare(const CommandLine& args);
 int run_doctor(const CommandLine& args);
 int run_dump(const CommandLine& args);
 int run_estimate(const CommandLine& args);

@@ -23,6 +23,7 @@ constexpr Command commands[] = {
     {"estimate", "one plan: FLOPs, memory, time, price", run_estimate},
     {"explain", "what strategies are claimed to bring, and what they bring here", run_explain},
     {"plan", "the best plan within memory, budget and deadline", run_plan},
+    {"compare", "scenarios of budget, deadline and hardware side by side", run_compare},
     {"run", "execute a plan and log what it did", run_run},
     {"verify", "predicted against measured, op by op", run_verify},
     {"calibrate", "measure this machine, so that predictions hold on it", run_calibrate},
