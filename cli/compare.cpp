@@ -12,8 +12,10 @@
 namespace aforo::cli {
 namespace {
 
-std::vector<scenarios::Scenario> wanted_scenarios(const Arguments& args, const std::string& path) {
-  std::vector<scenarios::Scenario> all = scenarios::read_scenarios(YamlNode::load_file(path));
+std::vector<scenarios::Scenario> wanted_scenarios(const Arguments& args, const std::string& path,
+                                                  const scenarios::World& world) {
+  std::vector<scenarios::Scenario> all =
+      scenarios::read_scenarios(YamlNode::load_file(path), world.cards);
   const std::vector<std::string> only = args.list("only");
   for (const std::string& name : only)
     if (std::none_of(all.begin(), all.end(), [&](const auto& s) { return s.name == name; }))
@@ -26,8 +28,8 @@ std::vector<scenarios::Scenario> wanted_scenarios(const Arguments& args, const s
 }
 
 int compare_scenarios(const Arguments& args, const std::string& path) {
-  const std::vector<scenarios::Scenario> all = wanted_scenarios(args, path);
   const scenarios::World world;
+  const std::vector<scenarios::Scenario> all = wanted_scenarios(args, path, world);
   std::vector<scenarios::Answer> answers;
   for (const scenarios::Scenario& scenario : all)
     answers.push_back(scenarios::answer_of(scenario, world));

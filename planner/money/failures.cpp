@@ -152,6 +152,13 @@ DrawnRun draw_run(double work_hours, double every_hours, const Interruptions& in
       run.held_hours += piece;
       left -= std::min(every, left);
       overhead = 0;
+      // All whole pieces up to the next interruption at once.
+      const double whole = every + interruptions.checkpoint_hours;
+      const double n = std::floor(std::min(left / every, until_failure / whole));
+      if (n < 1) continue;
+      until_failure -= n * whole;
+      run.held_hours += n * whole;
+      left -= n * every;
       continue;
     }
     run.held_hours += until_failure;

@@ -65,6 +65,20 @@ Rates rates_of(const RunNeeds& needs, const Supply& supply) {
   return rates;
 }
 
+/// Of hundreds of interruptions only their sum counts, and that is as good as normal.
+constexpr double many_interruptions = 300;
+
+DrawnRun drawn_run(double work, double every, const Interruptions& model, HourSource& source) {
+  const InterruptedRun expected(work, every, model);
+  if (!(expected.n_interruptions() > many_interruptions))
+    return draw_run(work, every, model, source);
+  const Moments wall = expected.wall();
+  const double drawn = std::max(expected.least_hours(),
+                                wall.mean + std::sqrt(wall.variance) * source.standard_normal());
+  return {drawn * expected.held_hours() / wall.mean, drawn,
+          static_cast<int>(std::min(1e9, expected.n_interruptions()))};
+}
+
 }  // namespace
 
 DrawnBills draw_bills(const Bill& bill, const RunNeeds& needs, const Supply& supply,
@@ -80,7 +94,7 @@ DrawnBills draw_bills(const Bill& bill, const RunNeeds& needs, const Supply& sup
     const double work =
         at_deviate(needs.training_hours, source.standard_normal()) * rest.work_per_training_hour;
     const DrawnRun run =
-        draw_run(work, bill.checkpoint_every_hours, models[source.below(models.size())], source);
+        drawn_run(work, bill.checkpoint_every_hours, models[source.below(models.size())], source);
     const double held = rest.hours + rest.per_work_hour * work + run.held_hours;
     const double outages = run.wall_hours - run.held_hours;
     walls.push_back(held + outages);

@@ -22,6 +22,7 @@ struct Limits {
   double usd = 0;    ///< 0: none
 };
 
+/// Where more than 300 interruptions are expected, their sum is drawn from a normal distribution.
 /// Set-up, download and repeated runs are taken at their middle. The same seed gives the same
 /// answer.
 DrawnBills draw_bills(const Bill& bill, const RunNeeds& needs, const Supply& supply,

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "planner/base/format.h"
 #include "planner/report/prices_report.h"
 #include "planner/report/table.h"
@@ -20,12 +22,16 @@ using scenarios::Scenario;
 std::string dollars(double usd) { return format_dollars(Dollars(usd)); }
 std::string time_of(double hours) { return format_time(Seconds(3600 * hours)); }
 
+/// "2.1 h (1.5 to 2.9)": the ends in the middle's unit.
 std::string range(const Interval& hours) {
-  return fmt::format("{} ({} to {})", time_of(hours.mid), time_of(hours.low), time_of(hours.high));
+  const double unit = hours.mid < 119.5 / 60 ? 1.0 / 60 : hours.mid < 47.95 ? 1 : 24;
+  return fmt::format("{} ({:.1f} to {:.1f})", time_of(hours.mid), hours.low / unit,
+                     hours.high / unit);
 }
 
 std::string money_range(const Interval& usd) {
-  return fmt::format("{} ({} to {})", dollars(usd.mid), dollars(usd.low), dollars(usd.high));
+  const auto end = [](double value) { return dollars(value).substr(1); };
+  return fmt::format("{} ({} to {})", dollars(usd.mid), end(usd.low), end(usd.high));
 }
 
 std::string mark_of(const Row& row) {
@@ -47,7 +53,19 @@ void add_row(Table& table, const Row& row, const Scenario& scenario) {
              risk_of(row, scenario), mark_of(row)});
 }
 
-/// The chosen, the front, own machines, and the cheapest others.
+/// Steps of the front that win at least 5 % of time over the one before; others are nearly the
+/// same.
+std::vector<const Row*> steps_of(const Answer& answer) {
+  constexpr double worth_a_line = 0.95;
+  std::vector<const Row*> steps;
+  for (const Row& row : answer.rows)
+    if (row.on_front && (steps.empty() || row.bill.wall_hours.mid <
+                                              worth_a_line * steps.back()->bill.wall_hours.mid))
+      steps.push_back(&row);
+  return steps;
+}
+
+/// The chosen, own machines, the steps of the front, and `most` others, cheapest first.
 std::string row_table(const Answer& answer, std::size_t most) {
   Table table({{"offer", Align::left},
                {"GPUs", Align::left},
@@ -58,10 +76,11 @@ std::string row_table(const Answer& answer, std::size_t most) {
                {"peak GiB"},
                {"risk", Align::left},
                {"", Align::left}});
+  const std::vector<const Row*> steps = steps_of(answer);
   std::size_t others = 0;
   for (const Row& row : answer.rows) {
-    const bool always = row.chosen || row.on_front || row.option.owned;
-    if (!always && ++others > most) continue;
+    const bool step = std::find(steps.begin(), steps.end(), &row) != steps.end();
+    if (!row.chosen && !row.option.owned && !step && ++others > most) continue;
     add_row(table, row, *answer.scenario);
   }
   std::string out = table.text();

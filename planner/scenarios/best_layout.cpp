@@ -1,8 +1,12 @@
 #include "planner/scenarios/best_layout.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "planner/base/format.h"
 #include "planner/fast/setup_of_job.h"
+#include "planner/search/suggest.h"
 
 namespace aforo::scenarios {
 namespace {
@@ -74,8 +78,10 @@ SiteAnswer best_layout(const Scenario& scenario, const World& world, const Site&
       request.space.offload_states = offload;
       const LatticeResult result = search_lattice(request);
       answer.n_considered += result.n_considered;
-      if (result.nearest && (!answer.nearest || result.nearest->memory < answer.nearest->memory))
+      if (result.nearest && (!answer.nearest || result.nearest->memory < answer.nearest->memory)) {
         answer.nearest = result.nearest;
+        answer.nearest_engine = engine;
+      }
       if (result.best.empty() || (best && !faster(result.best.front(), *best))) continue;
       best = result.best.front();
       best_engine = engine;
@@ -88,6 +94,18 @@ SiteAnswer best_layout(const Scenario& scenario, const World& world, const Site&
   answer.best->estimate = estimate_layout(scenario.job, best->setup, answer.best->cluster,
                                           *best_engine, world.constants, world.ranges);
   return answer;
+}
+
+std::vector<std::string> ways_out(const Scenario& scenario, const World& world, const Site& site,
+                                  const fast::EngineSpec& engine) {
+  LatticeRequest request = request_for(scenario, world, site, engine);
+  request.space.offload_states = true;
+  std::vector<std::string> ways;
+  for (const Suggestion& change : suggest_changes(request, world.cards))
+    ways.push_back(fmt::format("{}: then {:.1f} GiB, {} of training", change.text,
+                               change.plan.memory / gibi,
+                               format_time(Seconds(change.plan.hours * 3600))));
+  return ways;
 }
 
 double least_hours(const Scenario& scenario, const World& world, const Site& site) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "planner/scenarios/sites.h"
 #include "planner/search/layout_estimate.h"
@@ -21,6 +22,7 @@ struct SiteLayout {
 struct SiteAnswer {
   std::unique_ptr<SiteLayout> best;    ///< null: nothing fits
   std::optional<LatticePlan> nearest;  ///< then: what comes closest to fitting
+  const fast::EngineSpec* nearest_engine = nullptr;
   std::int64_t n_considered = 0;
 };
 
@@ -29,6 +31,11 @@ struct SiteAnswer {
 /// nothing fits without, and the host has `host_bytes_per_device`. Throws InputError on an engine
 /// that is unknown.
 SiteAnswer best_layout(const Scenario& scenario, const World& world, const Site& site);
+
+/// What would have to change for the job to fit on the site, each change alone, least invasive
+/// first.
+std::vector<std::string> ways_out(const Scenario& scenario, const World& world, const Site& site,
+                                  const fast::EngineSpec& engine);
 
 /// Host memory beside one device that offloaded states may fill: assumed, since offers do not say.
 constexpr double host_bytes_per_device = 32.0 * (1 << 30);

@@ -27,6 +27,14 @@ struct Lot {
 /// the same rows come out however many threads there are.
 constexpr std::size_t sites_a_round = 8;
 
+/// What a run on the site takes at least, set-up and download included, if nothing ever fails.
+double least_wall_hours(const Scenario& scenario, const World& world, const Site& site) {
+  const double training = least_hours(scenario, world, site);
+  const money::RunNeeds needs = needs_of(scenario, site, exactly(training));
+  return needs.setup_hours.mid + needs.download_gb / needs.download_gb_per_hour +
+         training * (1 + needs.evaluation_share) * (1 + needs.repeated_share.mid);
+}
+
 std::vector<Lot> lots_of(const Scenario& scenario, const World& world,
                          const std::vector<Option>& options) {
   std::vector<Lot> lots;
@@ -35,7 +43,7 @@ std::vector<Lot> lots_of(const Scenario& scenario, const World& world,
       return l.site == option.site && l.owned == option.owned;
     });
     if (lot == lots.end()) {
-      const double hours = least_hours(scenario, world, option.site);
+      const double hours = least_wall_hours(scenario, world, option.site);
       lots.push_back(
           {option.site, {}, hours, std::numeric_limits<double>::infinity(), option.owned});
       lot = lots.end() - 1;
@@ -130,6 +138,8 @@ class Comparer {
         found.nearest->memory / static_cast<double>(site.card->usable_memory.value);
     if (closest_ > 0 && missing >= closest_) return;
     closest_ = missing;
+    closest_site_ = site;
+    closest_engine_ = found.nearest_engine;
     too_small_ = fmt::format("{} x {} needs {:.1f} GiB at least ({}); {:.1f} GiB are there",
                              site.n_devices, site.card->name, found.nearest->memory / gibi,
                              describe(*found.nearest), as_gib(site.card->usable_memory));
@@ -184,6 +194,7 @@ class Comparer {
     for (Row& row : answer_.rows)
       if (row.on_front || row.chosen || row.option.owned) {
         set_in_time(row);
+        if (!scenario_.deadline_hours && !scenario_.budget_usd) continue;
         row.drawn = money::draw_bills(
             row.bill, row.needs, row.supply, world_.assumptions,
             {scenario_.deadline_hours.value_or(0), scenario_.budget_usd.value_or(0)}, 1000);
@@ -199,6 +210,9 @@ class Comparer {
       answer_.outcome = Outcome::does_not_fit;
       answer_.why_not = {too_small_.empty() ? "no engine runs this job on these devices"
                                             : too_small_};
+      if (closest_engine_ != nullptr)
+        for (std::string& way : ways_out(scenario_, world_, closest_site_, *closest_engine_))
+          answer_.why_not.push_back(std::move(way));
     } else {
       answer_.why_not = {"no offer is known for the hardware that the scenario allows"};
     }
@@ -209,6 +223,8 @@ class Comparer {
   Answer answer_;
   std::string too_small_;
   double closest_ = 0;
+  Site closest_site_;
+  const fast::EngineSpec* closest_engine_ = nullptr;
 };
 
 }  // namespace

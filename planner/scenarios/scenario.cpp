@@ -41,7 +41,7 @@ Cards parse_cards(std::string_view text, std::string_view whole) {
 
 }  // namespace
 
-Hardware parse_hardware(std::string_view text) {
+Hardware parse_hardware(std::string_view text, const std::vector<AcceleratorSpec>& cards) {
   Hardware hardware;
   for (std::size_t at = 0; at <= text.size();) {
     const std::size_t end = std::min(text.find(',', at), text.size());
@@ -54,16 +54,17 @@ Hardware parse_hardware(std::string_view text) {
       throw InputError(fmt::format(
           "{}: expected owned:[Nx]CARD or rent:any or rent:[Nx]CARD, as in owned:4x3090,rent:any",
           shown(part)));
-    const Cards cards = parse_cards(part.substr(owned ? 6 : 5), part);
-    if (rent && cards.name == "any") {
-      hardware.rented.push_back({"", cards.count});
+    const Cards wanted = parse_cards(part.substr(owned ? 6 : 5), part);
+    if (rent && wanted.name == "any") {
+      hardware.rented.push_back({"", wanted.count});
       continue;
     }
-    const std::string name = find_accelerator(cards.name).name;
+    std::string name = match_accelerator(wanted.name, cards);
+    if (name.empty()) name = find_accelerator(wanted.name).name;  // throws, and names the nearest
     if (owned)
-      hardware.owned.push_back({name, std::max(1, cards.count)});
+      hardware.owned.push_back({name, std::max(1, wanted.count)});
     else
-      hardware.rented.push_back({name, cards.count});
+      hardware.rented.push_back({name, wanted.count});
   }
   if (hardware.owned.empty() && hardware.rented.empty())
     throw InputError("no hardware is named; expected such as owned:4x3090,rent:any");

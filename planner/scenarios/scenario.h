@@ -8,6 +8,7 @@
 
 #include "planner/base/interval.h"
 #include "planner/search/lattice.h"
+#include "planner/spec/hardware.h"
 #include "planner/spec/job.h"
 
 namespace aforo::scenarios {
@@ -31,8 +32,8 @@ struct Hardware {
   std::vector<RentedCards> rented;
 };
 
-/// Reads "owned:4x3090,rent:any". Names are checked against the profiles. Throws InputError.
-Hardware parse_hardware(std::string_view text);
+/// Reads "owned:4x3090,rent:any"; names are those of `cards` and their aliases. Throws InputError.
+Hardware parse_hardware(std::string_view text, const std::vector<AcceleratorSpec>& cards);
 
 /// What the bill assumes unless told otherwise; see money::RunNeeds and docs/money.md.
 struct BillWishes {

@@ -76,7 +76,7 @@ BillWishes read_bill(const YamlNode& node) {
   return bill;
 }
 
-Hardware read_hardware(const YamlNode& node) {
+Hardware read_hardware(const YamlNode& node, const std::vector<AcceleratorSpec>& cards) {
   std::string text;
   if (node.is_scalar()) {
     text = node.string();
@@ -84,7 +84,7 @@ Hardware read_hardware(const YamlNode& node) {
     for (const YamlNode& item : node.items()) text += item.string() + ",";
   }
   try {
-    return parse_hardware(text);
+    return parse_hardware(text, cards);
   } catch (const InputError& error) {
     node.fail(error.what());
   }
@@ -98,12 +98,12 @@ double above_zero(const YamlNode& node) {
 
 }  // namespace
 
-Scenario read_scenario(const YamlNode& node) {
+Scenario read_scenario(const YamlNode& node, const std::vector<AcceleratorSpec>& cards) {
   Scenario s;
   s.name = node.at("name").string();
   if (const auto note = node.find("note")) s.note = note->string();
   s.job = read_job(node);
-  s.hardware = read_hardware(node.at("gpus"));
+  s.hardware = read_hardware(node.at("gpus"), cards);
   if (const auto spot = node.find("spot")) s.spot = spot->enumeration<SpotPolicy>();
   if (const auto budget = node.find("budget_usd")) s.budget_usd = above_zero(*budget);
   if (const auto deadline = node.find("deadline")) s.deadline_hours = hours(*deadline);
@@ -118,11 +118,12 @@ Scenario read_scenario(const YamlNode& node) {
   return s;
 }
 
-std::vector<Scenario> read_scenarios(const YamlNode& node) {
+std::vector<Scenario> read_scenarios(const YamlNode& node,
+                                     const std::vector<AcceleratorSpec>& cards) {
   std::vector<Scenario> all;
   std::set<std::string> names;
   for (const YamlNode& item : node.at("scenarios").items()) {
-    all.push_back(read_scenario(item));
+    all.push_back(read_scenario(item, cards));
     if (!names.insert(all.back().name).second)
       item.fail(fmt::format("two scenarios have the name {}", shown(all.back().name)));
   }

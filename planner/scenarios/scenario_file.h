@@ -12,8 +12,9 @@ namespace aforo::scenarios {
 
 /// All scenarios of a file. Throws InputError with file, line and column of what is wrong; names
 /// must differ.
-std::vector<Scenario> read_scenarios(const YamlNode& node);
-Scenario read_scenario(const YamlNode& node);
+std::vector<Scenario> read_scenarios(const YamlNode& node,
+                                     const std::vector<AcceleratorSpec>& cards);
+Scenario read_scenario(const YamlNode& node, const std::vector<AcceleratorSpec>& cards);
 
 /// Whether a file is one: it has a list "scenarios".
 bool holds_scenarios(const std::string& path);

@@ -52,6 +52,14 @@ TEST_CASE("risk: the share of drawn runs in time is the closed form's probabilit
     }
 }
 
+TEST_CASE("risk: a run of thousands of interruptions is drawn by their sum, with the same mean") {
+  const RiskCase c = risk_case(Terms::spot, 20000, 20);
+  CHECK(c.bill.n_interruptions > 3000);
+  const DrawnBills drawn = draw_bills(c.bill, c.needs, c.supply, shipped_assumptions(), {}, 2000);
+  CHECK(drawn.wall_hours.mid > c.bill.wall_hours.low);
+  CHECK(drawn.wall_hours.mid < c.bill.wall_hours.high);
+}
+
 TEST_CASE("risk: the same seed draws the same bills, another one others") {
   const RiskCase c = risk_case(Terms::spot, 10, 20);
   const auto draw = [&](std::uint64_t seed) {
