@@ -9,6 +9,7 @@ namespace aforo::cli {
 using CommandLine = std::vector<std::string>;
 
 /// Each takes its arguments without the program and command names and returns an exit code.
+int run_bill(const CommandLine& args);
 int run_calibrate(const CommandLine& args);
 int run_compare(const CommandLine& args);
 int run_doctor(const CommandLine& args);

@@ -8,6 +8,7 @@
 #include "cli/inputs.h"
 #include "planner/report/layout_report.h"
 #include "planner/spec/hardware_file.h"
+#include "planner/spec/plan_file.h"
 
 namespace aforo::cli {
 
@@ -37,6 +38,12 @@ int estimate_layout_command(const Arguments& args, const TrainingJob& job, const
 /// The search over layouts, engines and, with "--gpu a:8,b:4", cards. Prints, writes -o, returns
 /// the exit code.
 int plan_layout_command(const Arguments& args);
+
+/// What `aforo plan` writes for a layout.
+PlanFile layout_plan_file(const Layout& layout, const std::string& why);
+
+/// --gpus: offers of all kinds compared by their whole bill. Prints, writes -o, returns the exit code.
+int plan_scenario_command(const Arguments& args);
 
 /// --gpu may list several cards; then only layouts can answer.
 bool lists_devices(const Arguments& args);

@@ -27,7 +27,18 @@ Plan plan_of(const Layout& layout) {
   return plan;
 }
 
-PlanFile plan_file(const Layout& layout, const std::string& why) {
+int infeasible(const LayoutRanking& ranking) {
+  fmt::print(stderr, "aforo: no plan\n{}", rejected_text(ranking.counts));
+  for (const std::string& suggestion : ranking.suggestions)
+    fmt::print(stderr, "  {}\n", suggestion);
+  const auto rejected = [&](Obstacle o) { return ranking.counts.rejected[static_cast<int>(o)]; };
+  const bool money = rejected(Obstacle::over_budget) + rejected(Obstacle::over_deadline) > 0;
+  return static_cast<int>(money ? ExitCode::over_budget : ExitCode::infeasible);
+}
+
+}  // namespace
+
+PlanFile layout_plan_file(const Layout& layout, const std::string& why) {
   const LayoutEstimate& e = layout.estimate;
   PlanFile file;
   file.aforo_version = aforo_version;
@@ -49,17 +60,6 @@ PlanFile plan_file(const Layout& layout, const std::string& why) {
   return file;
 }
 
-int infeasible(const LayoutRanking& ranking) {
-  fmt::print(stderr, "aforo: no plan\n{}", rejected_text(ranking.counts));
-  for (const std::string& suggestion : ranking.suggestions)
-    fmt::print(stderr, "  {}\n", suggestion);
-  const auto rejected = [&](Obstacle o) { return ranking.counts.rejected[static_cast<int>(o)]; };
-  const bool money = rejected(Obstacle::over_budget) + rejected(Obstacle::over_deadline) > 0;
-  return static_cast<int>(money ? ExitCode::over_budget : ExitCode::infeasible);
-}
-
-}  // namespace
-
 int plan_layout_command(const Arguments& args) {
   const std::vector<Offer> offers = read_offers(args);
   int most = 1;
@@ -75,7 +75,7 @@ int plan_layout_command(const Arguments& args) {
                   read_objective(args) == Objective::money ? "cheapest" : "fastest",
                   ranking.counts.n_fit, best.estimate.limited_by);
   const auto output = args.find<std::string>("output");
-  if (output) write_file(*output, write_plan_file(plan_file(best, why)));
+  if (output) write_file(*output, write_plan_file(layout_plan_file(best, why)));
   if (args.json()) return 0;
   fmt::print("{}\n{}why: {}\n", layout_text(best, false), ranking_text(ranking), why);
   if (output)

@@ -24,6 +24,7 @@ constexpr Command commands[] = {
     {"explain", "what strategies are claimed to bring, and what they bring here", run_explain},
     {"plan", "the best plan within memory, budget and deadline", run_plan},
     {"compare", "scenarios of budget, deadline and hardware side by side", run_compare},
+    {"bill", "the whole bill of a run, line by line, with its formulas", run_bill},
     {"run", "execute a plan and log what it did", run_run},
     {"verify", "predicted against measured, op by op", run_verify},
     {"calibrate", "measure this machine, so that predictions hold on it", run_calibrate},

@@ -35,24 +35,30 @@ JobSizes sizes_of(const TrainingJob& job) {
           1e-9 * 2 * trained, 1e-9 * checkpoint_bytes * trained};
 }
 
-money::RunNeeds needs_of(const Scenario& scenario, const Site& site, const Interval& hours) {
-  const JobSizes sizes = sizes_of(scenario.job);
-  const BillWishes& wish = scenario.bill;
-  money::RunNeeds needs;
-  needs.training_hours = hours;
-  needs.n_devices = site.n_devices;
-  needs.n_machines = site.n_machines;
+void apply_wishes(const BillWishes& wish, money::RunNeeds& needs) {
   needs.evaluation_share = wish.evaluation_share.value_or(needs.evaluation_share);
   needs.setup_hours = wish.setup_hours.value_or(needs.setup_hours);
   needs.repeated_share = wish.repeated_share.value_or(needs.repeated_share);
   needs.checkpoints_kept = wish.checkpoints_kept.value_or(needs.checkpoints_kept);
+  needs.download_gb = wish.download_gb.value_or(needs.download_gb);
+  needs.upload_gb = wish.upload_gb.value_or(needs.upload_gb);
+  needs.disk_gb = wish.disk_gb.value_or(needs.disk_gb);
+  needs.stopped_hours = wish.stopped_hours.value_or(needs.stopped_hours);
+}
+
+money::RunNeeds needs_of(const Scenario& scenario, const Site& site, const Interval& hours) {
+  const JobSizes sizes = sizes_of(scenario.job);
+  money::RunNeeds needs;
+  needs.training_hours = hours;
+  needs.n_devices = site.n_devices;
+  needs.n_machines = site.n_machines;
   needs.checkpoint_gb = sizes.checkpoint;
-  const double frozen = scenario.job.method == Method::full ? 0 : sizes.weights;
-  needs.download_gb = wish.download_gb.value_or(sizes.tokens + frozen);
-  needs.upload_gb = wish.upload_gb.value_or(sizes.trained);
-  needs.disk_gb = wish.disk_gb.value_or(system_gb * site.n_machines + sizes.tokens + frozen +
-                                        needs.checkpoints_kept * sizes.checkpoint);
-  needs.stopped_hours = wish.stopped_hours.value_or(0);
+  needs.checkpoints_kept = scenario.bill.checkpoints_kept.value_or(needs.checkpoints_kept);
+  needs.download_gb = sizes.tokens + (scenario.job.method == Method::full ? 0 : sizes.weights);
+  needs.upload_gb = sizes.trained;
+  needs.disk_gb =
+      system_gb * site.n_machines + needs.download_gb + needs.checkpoints_kept * sizes.checkpoint;
+  apply_wishes(scenario.bill, needs);
   return needs;
 }
 

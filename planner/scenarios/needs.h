@@ -24,6 +24,9 @@ double trained_parameters(const TrainingJob& job);
 /// it.
 money::RunNeeds needs_of(const Scenario& scenario, const Site& site, const Interval& hours);
 
+/// Puts what the user said in place of what `needs` assumes.
+void apply_wishes(const BillWishes& wishes, money::RunNeeds& needs);
+
 money::Supply supply_of(const Scenario& scenario, const World& world, const Option& option);
 
 }  // namespace aforo::scenarios
