@@ -42,7 +42,8 @@ int plan_layout_command(const Arguments& args);
 /// What `aforo plan` writes for a layout.
 PlanFile layout_plan_file(const Layout& layout, const std::string& why);
 
-/// --gpus: offers of all kinds compared by their whole bill. Prints, writes -o, returns the exit code.
+/// --gpus: offers of all kinds compared by their whole bill. Prints, writes -o, returns the exit
+/// code.
 int plan_scenario_command(const Arguments& args);
 
 /// --gpu may list several cards; then only layouts can answer.

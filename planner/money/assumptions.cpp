@@ -128,7 +128,7 @@ void read_tariffs(const YamlNode& node, Assumptions& into) {
 void read_ownership(const YamlNode& node, Assumptions& into) {
   into.utilisation_of_tdp = node.at("utilisation_of_tdp").number(0.01, 1.5);
   into.host_watts = node.at("host_power").watts().value;
-  into.host_watts_per_device = node.at("host_power_per_device").watts().value;
+  into.host_share_of_tdp = node.at("host_share_of_tdp").number(0, 10);
   into.home = read_site(node.at("home"));
   into.data_center = read_site(node.at("data_center"));
   into.kg_co2_per_kwh = node.at("kg_co2_per_kwh").number(0, 10);

@@ -57,8 +57,8 @@ struct Assumptions {
   std::map<std::string, Tariff> tariffs;  ///< by provider
   Tariff default_tariff;
   double utilisation_of_tdp = 0.9;
-  double host_watts = 150,
-         host_watts_per_device = 420;  ///< at home a machine; in data centers a device
+  double host_watts = 150;         ///< of a machine at home, beside its cards
+  double host_share_of_tdp = 0.6;  ///< in data centers, beside a card
   Site home, data_center;
   double kg_co2_per_kwh = 0;
   double lifetime_hours = 0, resale_share = 0;

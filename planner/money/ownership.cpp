@@ -9,7 +9,8 @@ double kilowatts(Watts tdp, int n_devices, int n_machines, bool at_home, const A
   const double device = measured_watts_per_device > 0 ? measured_watts_per_device
                                                       : all.utilisation_of_tdp * tdp.value;
   if (device <= 0) return 0;
-  const double host = at_home ? all.host_watts * n_machines : all.host_watts_per_device * n_devices;
+  const double host =
+      at_home ? all.host_watts * n_machines : all.host_share_of_tdp * tdp.value * n_devices;
   const double pue = at_home ? all.home.pue : all.data_center.pue;
   return (device * n_devices + host) * pue / 1000;
 }

@@ -10,8 +10,8 @@ namespace aforo::money {
 ///
 ///   (utilisation x TDP x devices + host) x PUE / 1000
 ///
-/// host: host_watts a machine at home, host_watts_per_device a device in a data center. A measured
-/// power of a device takes the place of utilisation x TDP. Zero if neither is known.
+/// host: host_watts a machine at home, host_share_of_tdp x TDP a device in a data center. A
+/// measured power of a device takes the place of utilisation x TDP. Zero if neither is known.
 double kilowatts(Watts tdp, int n_devices, int n_machines, bool at_home, const Assumptions& all,
                  double measured_watts_per_device = 0);
 

@@ -22,18 +22,6 @@ using scenarios::Scenario;
 std::string dollars(double usd) { return format_dollars(Dollars(usd)); }
 std::string time_of(double hours) { return format_time(Seconds(3600 * hours)); }
 
-/// "2.1 h (1.5 to 2.9)": the ends in the middle's unit.
-std::string range(const Interval& hours) {
-  const double unit = hours.mid < 119.5 / 60 ? 1.0 / 60 : hours.mid < 47.95 ? 1 : 24;
-  return fmt::format("{} ({:.1f} to {:.1f})", time_of(hours.mid), hours.low / unit,
-                     hours.high / unit);
-}
-
-std::string money_range(const Interval& usd) {
-  const auto end = [](double value) { return dollars(value).substr(1); };
-  return fmt::format("{} ({} to {})", dollars(usd.mid), end(usd.low), end(usd.high));
-}
-
 std::string mark_of(const Row& row) {
   if (row.chosen) return "<- chosen";
   return row.on_front ? "front" : "";
@@ -47,8 +35,8 @@ void add_row(Table& table, const Row& row, const Scenario& scenario) {
   table.add({scenarios::name_of(row.option),
              fmt::format("{} x {}", row.option.site.n_devices, row.option.site.card->name),
              fmt::format("{}: {}", row.layout->engine->name, describe(row.layout->plan)),
-             fmt::format("{:.2f}{}", rate, row.option.owned ? "*" : ""), range(row.bill.wall_hours),
-             money_range(row.bill.usd),
+             fmt::format("{:.2f}{}", rate, row.option.owned ? "*" : ""),
+             hours_text(row.bill.wall_hours), dollars_text(row.bill.usd),
              fmt::format("{:.1f}/{:.1f}", e.memory_bytes.mid / gibi, e.capacity / gibi),
              risk_of(row, scenario), mark_of(row)});
 }
@@ -167,6 +155,17 @@ void write_answer(JsonWriter& json, const Answer& answer) {
 }
 
 }  // namespace
+
+std::string hours_text(const Interval& hours) {
+  const double unit = hours.mid < 119.5 / 60 ? 1.0 / 60 : hours.mid < 47.95 ? 1 : 24;
+  return fmt::format("{} ({:.1f} to {:.1f})", time_of(hours.mid), hours.low / unit,
+                     hours.high / unit);
+}
+
+std::string dollars_text(const Interval& usd) {
+  const auto end = [](double value) { return dollars(value).substr(1); };
+  return fmt::format("{} ({} to {})", dollars(usd.mid), end(usd.low), end(usd.high));
+}
 
 std::string job_line(const TrainingJob& job) {
   return fmt::format("{} {}, {} tokens, seq_len {}, global_batch_size {}", job.model.name,

@@ -23,6 +23,10 @@ std::string scenarios_json(const std::vector<scenarios::Answer>& answers,
 /// Fields of an open object: offer, plan, time, bill and risk of a row.
 void write_row_json(JsonWriter& json, const scenarios::Row& row);
 
+/// "2.1 h (1.5 to 2.9)", the ends in the middle's unit; "$0.38 (0.28 to 0.54)".
+std::string hours_text(const Interval& hours);
+std::string dollars_text(const Interval& usd);
+
 /// "llama-3.1-8b qlora, 15,000,000 tokens, seq_len 2048, global_batch_size 16".
 std::string job_line(const TrainingJob& job);
 
