@@ -9,7 +9,6 @@
 #include "planner/base/error.h"
 #include "planner/base/quantity.h"
 #include "planner/money/date.h"
-#include "planner/report/prices_report.h"
 #include "planner/report/scenario_report.h"
 #include "planner/spec/hardware_file.h"
 #include "planner/spec/plan_file.h"
@@ -30,8 +29,7 @@ Offer given_offer(const Arguments& args, const scenarios::Site& site, const std:
     throw InputError(fmt::format("--price is \"{}\"; expected {}", text, expected_hourly_price));
   Offer offer{"given", "", site.card->name,
               args.find<std::string>("price-kind").value_or("on_demand")};
-  offer.count = site.n_devices;
-  offer.price = DollarsPerHour(price->value * site.n_devices);
+  offer.price = DollarsPerHour(price->value * site.n_devices / site.n_machines);  // of a machine
   return offer;
 }
 
@@ -46,7 +44,7 @@ std::string offer_text(const scenarios::Option& option, const money::Supply& sup
                        option.offer.kind);
   return fmt::format("{} at ${:.3f} an hour: {} {}, {}; {}", devices, supply.usd_per_hour,
                      option.offer.provider, option.offer.kind, option.offer.region,
-                     dated(option.offer.as_of, today));
+                     money::dated(option.offer.as_of, today));
 }
 
 }  // namespace
@@ -104,7 +102,7 @@ scenarios::Option option_for(const Arguments& args, const scenarios::World& worl
                              const scenarios::Site& site) {
   if (args.has("own")) return {site, true, {}};
   if (const auto text = args.find<std::string>("price"))
-    return {{site.card, site.n_devices, 1}, false, given_offer(args, site, *text)};
+    return {site, false, given_offer(args, site, *text)};
   scenarios::Scenario any;
   any.hardware.rented = {{site.card->name, site.n_devices}};
   any.max_devices = site.n_devices;

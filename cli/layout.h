@@ -6,6 +6,7 @@
 
 #include "cli/arguments.h"
 #include "cli/inputs.h"
+#include "planner/money/assumptions.h"
 #include "planner/report/layout_report.h"
 #include "planner/spec/hardware_file.h"
 #include "planner/spec/plan_file.h"
@@ -25,6 +26,7 @@ struct LayoutWorld {
   std::vector<fast::EngineSpec> engines = fast::all_engines();
   fast::Constants constants = fast::Constants::load();
   fast::PublishedRanges ranges = fast::PublishedRanges::load();
+  money::Assumptions assumptions = money::load_assumptions();
 };
 
 /// The devices of a request with what links them: those of its machine, else the card's usual ones.

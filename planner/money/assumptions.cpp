@@ -16,6 +16,7 @@ FailureRate read_rate(const YamlNode& node) {
   FailureRate rate;
   rate.device_hours = node.at("device_hours").number(1, 1e9);
   rate.restart_hours = hours(node.at("restart"));
+  if (const auto standstill = node.find("standstill")) rate.standstill_hours = hours(*standstill);
   node.at("source").string();
   node.finish();
   return rate;

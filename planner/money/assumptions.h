@@ -15,6 +15,9 @@ namespace aforo::money {
 struct FailureRate {
   double device_hours = 0;  ///< mean, between interruptions; of n devices it is an n-th
   double restart_hours = 0;
+  /// Paid, and nothing runs: until somebody has seen it. Taken as half the time between failures at
+  /// most, since nobody leaves a cluster that fails every hour to hands.
+  double standstill_hours = 0;
 };
 struct FailureRates {
   FailureRate low, mid, high;  ///< low: seldom

@@ -37,7 +37,11 @@ HeldRange with_failures(const Interval& work, const RunNeeds& needs, const Failu
   HeldRange range;
   const auto at = [&](double hours, const FailureRate& rate) {
     const Interruptions in = interruptions_at(rate, needs, checkpoint);
-    return held_hours(hours, range.every, in);
+    Held run = held_hours(hours, range.every, in);
+    const double standstill = std::min(rate.standstill_hours, in.mean_hours_between / 2);
+    run.held += run.n * standstill;
+    run.wall += run.n * standstill;
+    return run;
   };
   range.typical = interruptions_at(rates.mid, needs, checkpoint);
   range.every = young_daly_hours(checkpoint, range.typical.mean_hours_between);

@@ -45,10 +45,11 @@ std::vector<LoadedFile> load_files(const std::string& folder) {
   std::vector<LoadedFile> files;
   PriceList shipped = newest_prices();
   const std::string as_of = shipped.as_of;
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error))
+    return {loaded("shipped snapshot", std::move(shipped.offers), 0, as_of)};
   const OfferCheck check(all_accelerators(), all_machines(), shipped.offers);
   files.push_back(loaded("shipped snapshot", std::move(shipped.offers), 0, as_of));
-  std::error_code error;
-  if (!std::filesystem::is_directory(folder, error)) return files;
   for (const std::string& path : files_in(folder, ".csv")) {
     Import import = import_offers(read_file(path), path, {"plain", "", file_date(path)}, check);
     files.push_back(loaded(path, std::move(import.offers), import.n_all_left_out(), ""));

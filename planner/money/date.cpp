@@ -61,4 +61,8 @@ std::string age_text(std::string_view date, std::string_view now) {
   return fmt::format("{} day{} old", *days, *days == 1 ? "" : "s");
 }
 
+std::string dated(std::string_view as_of, std::string_view now) {
+  return fmt::format("as of {}, {}", as_of, age_text(as_of, now));
+}
+
 }  // namespace aforo::money

@@ -22,4 +22,7 @@ std::optional<int> age_days(std::string_view date, std::string_view now);
 /// "96 days old", "from today", "from 3 days ahead"; "of unknown age" without a date.
 std::string age_text(std::string_view date, std::string_view now);
 
+/// "as of 2026-08-23, 96 days old".
+std::string dated(std::string_view as_of, std::string_view now);
+
 }  // namespace aforo::money

@@ -41,7 +41,7 @@ std::string offer_table(const std::vector<Offer>& offers, const std::string& tod
 constexpr int old_days = 90;
 
 std::string age_line(const money::Catalogue& catalogue, const std::string& today) {
-  std::string line = fmt::format("Prices {}.", dated(catalogue.prices.as_of, today));
+  std::string line = fmt::format("Prices {}.", money::dated(catalogue.prices.as_of, today));
   const auto days = money::age_days(catalogue.prices.as_of, today);
   if (days && *days > old_days)
     line +=
@@ -118,10 +118,6 @@ std::string kind_table(const std::vector<Offer>& offers) {
 }
 
 }  // namespace
-
-std::string dated(const std::string& as_of, const std::string& today) {
-  return fmt::format("as of {}, {}", as_of, money::age_text(as_of, today));
-}
 
 std::string prices_text(const money::Catalogue& catalogue, const std::vector<Offer>& offers,
                         const std::string& today, std::size_t most) {
@@ -241,7 +237,7 @@ std::string import_text(const money::Import& import, const std::vector<std::stri
                   import.format, format_count(import.n_rows),
                   format_count(static_cast<std::int64_t>(import.offers.size())),
                   format_count(import.n_all_left_out()), format_count(import.n_without_accelerator),
-                  dated(as_of, today));
+                  money::dated(as_of, today));
   for (int i = 0; i < money::n_faults; ++i)
     if (import.n_left_out[i] > 0)
       out += fmt::format("  {} {}\n", format_count(import.n_left_out[i]),

@@ -8,9 +8,6 @@
 
 namespace aforo {
 
-/// "as of 2026-08-23, 96 days old".
-std::string dated(const std::string& as_of, const std::string& today);
-
 /// The first `most` offers as a table; how many there are more; age and files.
 std::string prices_text(const money::Catalogue& catalogue, const std::vector<Offer>& offers,
                         const std::string& today, std::size_t most);

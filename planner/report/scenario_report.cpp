@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "planner/base/format.h"
-#include "planner/report/prices_report.h"
+#include "planner/money/date.h"
 #include "planner/report/table.h"
 #include "planner/scenarios/scenario_file.h"
 #include "planner/spec/enum_tables.h"
@@ -188,7 +188,7 @@ std::string scenario_text(const Answer& answer, const scenarios::World& world,
       "{} offers on {} kinds of machines; {} searched, the others cannot be cheaper or "
       "faster; prices {}\n",
       format_count(answer.n_offers), format_count(answer.n_sites), format_count(answer.n_searched),
-      dated(world.catalogue.prices.as_of, today));
+      money::dated(world.catalogue.prices.as_of, today));
   if (has_owned(answer)) out += "* electricity, and wear if the purchase is given\n";
   return out;
 }
@@ -249,7 +249,7 @@ std::string scenarios_json(const std::vector<Answer>& answers, const scenarios::
   JsonWriter json;
   json.begin_object().field("schema_version", 1);
   json.field("prices_as_of", world.catalogue.prices.as_of);
-  json.field("prices_age", dated(world.catalogue.prices.as_of, today));
+  json.field("prices_age", money::dated(world.catalogue.prices.as_of, today));
   json.key("scenarios").begin_array();
   for (const Answer& answer : answers) write_answer(json, answer);
   json.end_array().end_object();

@@ -124,6 +124,24 @@ TEST_CASE("bill: interruptions are what the closed form says, with each end's ow
   CHECK(bill[Line::interruptions].hours.low < 0.05 * 90);
 }
 
+TEST_CASE("bill: the high end of 1,024 GPUs is what OPT-175B went through, 33 days in 56") {
+  RunNeeds needs = bare(33 * 24, 1024);
+  needs.n_machines = 128;
+  needs.checkpoint_gb = 2450;
+  const Bill bill = bill_of(needs, rented(2, 1024), shipped());
+  CHECK(33 * 24 / bill.wall_hours.high == doctest::Approx(33.0 / 56).epsilon(0.05));
+  CHECK(33 * 24 / bill.wall_hours.mid > 0.93);
+}
+
+TEST_CASE("bill: the largest clusters keep an end that can be read") {
+  RunNeeds needs = bare(2000, 16384);
+  needs.n_machines = 2048;
+  needs.checkpoint_gb = 5680;
+  const Bill bill = bill_of(needs, rented(2, 16384), shipped());
+  CHECK(2000 / bill.wall_hours.mid > 0.87);  // Llama 3: over 90 % with restarts of 10 minutes
+  CHECK(bill.wall_hours.high < 4 * 2000);
+}
+
 TEST_CASE("bill: spot is cheap an hour and pays for what it repeats and waits for") {
   RunNeeds needs = bare(20, 1);
   needs.checkpoint_gb = 60;  // a minute at 1 GB/s

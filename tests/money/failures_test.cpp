@@ -120,21 +120,15 @@ TEST_CASE("interrupted run: the probability grows with the hours, from 0 to 1") 
   CHECK(before > 0.9999);
 }
 
-TEST_CASE("goodput: what Llama 3 and OPT reported follows from their failures") {
+TEST_CASE("goodput: what Llama 3 reported follows from its failures") {
   // Llama 3 405B: 16,384 GPUs, one interruption in 50,700 GPU-hours; automatic restart in 10
   // minutes, checkpoint of 5.7 TB over 2,048 machines in 3 s. Reported: over 90 % effective.
-  const double llama_m = 50700.0 / 16384;
-  const Interruptions llama{llama_m, 10.0 / 60, 0, 3.0 / 3600};
+  const double m = 50700.0 / 16384;
+  const Interruptions llama{m, 10.0 / 60, 0, 3.0 / 3600};
   const double work = 1000;
-  const InterruptedRun a(work, young_daly_hours(llama.checkpoint_hours, llama_m), llama);
-  CHECK(work / a.wall().mean > 0.90);
-  CHECK(work / a.wall().mean < 0.97);
-  // OPT-175B: 1,024 GPUs, a machine lost in 12,300 GPU-hours, restarts by hand in about 5 hours, 33
-  // days of work in 56 days: 59 %.
-  const double opt_m = 12300.0 / 1024;
-  const Interruptions opt{opt_m, 5, 0, 5.0 / 60};
-  const InterruptedRun b(33 * 24, young_daly_hours(opt.checkpoint_hours, opt_m), opt);
-  CHECK(33 * 24 / b.wall().mean == doctest::Approx(0.59).epsilon(0.05));
+  const InterruptedRun run(work, young_daly_hours(llama.checkpoint_hours, m), llama);
+  CHECK(work / run.wall().mean > 0.90);
+  CHECK(work / run.wall().mean < 0.97);
 }
 
 TEST_CASE("hour source: uniform, exponential and normal have their means") {
