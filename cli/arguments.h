@@ -23,8 +23,8 @@ struct Help {
 /// Parsed arguments of one subcommand. Every command also gets --help and --json.
 class Arguments {
  public:
-  /// Parses `args` (without the program and command names). A name in `positional` that ends in
-  /// "..." takes all further words. Throws InputError on anything unknown or malformed.
+  /// Parses `args` (without the program and command names); a last positional name such as
+  /// "file..." takes all that follow. Throws InputError on anything unknown or malformed.
   Arguments(const Help& help, const po::options_description& options,
             const std::vector<std::string>& positional, const std::vector<std::string>& args);
 

@@ -9,7 +9,9 @@ namespace aforo::cli {
 using CommandLine = std::vector<std::string>;
 
 /// Each takes its arguments without the program and command names and returns an exit code.
+int run_bill(const CommandLine& args);
 int run_calibrate(const CommandLine& args);
+int run_compare(const CommandLine& args);
 int run_diff(const CommandLine& args);
 int run_doctor(const CommandLine& args);
 int run_dump(const CommandLine& args);
@@ -21,6 +23,7 @@ int run_hardware(const CommandLine& args);
 int run_lint(const CommandLine& args);
 int run_models(const CommandLine& args);
 int run_plan(const CommandLine& args);
+int run_prices(const CommandLine& args);
 int run_run(const CommandLine& args);
 int run_validate(const CommandLine& args);
 int run_verify(const CommandLine& args);

@@ -11,6 +11,8 @@
 #include "planner/base/error.h"
 #include "planner/base/files.h"
 #include "planner/base/json.h"
+#include "planner/money/catalogue.h"
+#include "planner/money/date.h"
 #include "planner/spec/hardware_file.h"
 #include "planner/spec/model_file.h"
 #include "runtime/core/environment.h"
@@ -51,9 +53,10 @@ std::vector<Finding> examine() {
                                                 model_names().size(), all_accelerators().size());
                            }));
   findings.push_back(check("prices", State::missing, "add a list to profiles/prices", [] {
-    const PriceList prices = newest_prices();
+    const PriceList prices = money::load_catalogue().prices;
     if (prices.offers.empty()) throw InputError("no price list");
-    return fmt::format("{} offers as of {}", prices.offers.size(), prices.as_of);
+    return fmt::format("{} offers {}", prices.offers.size(),
+                       money::dated(prices.as_of, money::today()));
   }));
   findings.push_back(check("cpu backend", State::broken, "", [] {
     const std::string description = backend_for("cpu", 0)->description();

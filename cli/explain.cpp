@@ -8,6 +8,7 @@
 #include "planner/base/error.h"
 #include "planner/base/quantity.h"
 #include "planner/fast/setup_of_job.h"
+#include "planner/money/catalogue.h"
 #include "planner/report/explain_report.h"
 #include "planner/spec/enum_tables.h"
 #include "planner/spec/hardware_file.h"
@@ -23,7 +24,7 @@ int usual_batch(int micro_batch_size, int n_devices) {
 
 /// Every card that somebody rents out, at its cheapest.
 std::vector<explain::CardOffer> offers_for(const std::vector<AcceleratorSpec>& cards, int count) {
-  const PriceList prices = newest_prices();
+  const PriceList prices = money::load_catalogue().prices;
   std::vector<explain::CardOffer> offers;
   for (const AcceleratorSpec& card : cards)
     if (const auto offer = cheapest_offer(prices, card.name, count); offer && card.kind == "gpu")

@@ -5,6 +5,8 @@
 #include "cli/version.h"
 #include "planner/base/format.h"
 #include "planner/base/json.h"
+#include "planner/money/catalogue.h"
+#include "planner/money/date.h"
 #include "planner/report/table.h"
 #include "planner/spec/hardware_file.h"
 #include "planner/spec/machine_file.h"
@@ -90,7 +92,7 @@ int run_hardware(const CommandLine& command_line) {
 
   const std::string pattern = args.find<std::string>("pattern").value_or("");
   if (args.has("machines")) return list_machines(pattern, args.json());
-  const PriceList prices = newest_prices();
+  const PriceList prices = money::load_catalogue().prices;
   Table table({{"accelerator", Align::left},
                {"usable GiB"},
                {"GB/s"},
@@ -118,8 +120,8 @@ int run_hardware(const CommandLine& command_line) {
   json.end_array().end_object();
   fmt::print("{}", args.json() ? json.text() + "\n" : table.text());
   if (!args.json())
-    fmt::print("\nTFLOP/s are dense peaks with fp32 accumulation; prices as of {}.\n",
-               prices.as_of);
+    fmt::print("\nTFLOP/s are dense peaks with fp32 accumulation; prices {}.\n",
+               money::dated(prices.as_of, money::today()));
   return 0;
 }
 

@@ -11,6 +11,8 @@
 #include "planner/base/error.h"
 #include "planner/base/quantity.h"
 #include "planner/base/yaml_reader.h"
+#include "planner/money/catalogue.h"
+#include "planner/money/date.h"
 #include "planner/spec/enum_tables.h"
 #include "planner/spec/hardware_file.h"
 #include "planner/spec/model_file.h"
@@ -245,11 +247,13 @@ Device read_gpu(const Arguments& args, const std::string& text) {
           fmt::format("--price is \"{}\"; expected {}", *price, expected_hourly_price));
     device.line.price_per_device = *value;
     device.line.price_source = "given";
-  } else if (const auto offer = cheapest_offer(newest_prices(), device.reference, request.count,
-                                               args.find<std::string>("price-kind").value_or(""))) {
+  } else if (const auto offer =
+                 cheapest_offer(money::load_catalogue().prices, device.reference, request.count,
+                                args.find<std::string>("price-kind").value_or(""))) {
     device.line.price_per_device = DollarsPerHour(offer->price.value / offer->count);
-    device.line.price_source = fmt::format("{} {}, {} x {}, as of {}", offer->provider, offer->kind,
-                                           offer->count, offer->accelerator, offer->as_of);
+    device.line.price_source =
+        fmt::format("{} {}, {} x {}, {}", offer->provider, offer->kind, offer->count,
+                    offer->accelerator, money::dated(offer->as_of, money::today()));
   }
   return device;
 }

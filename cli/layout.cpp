@@ -159,6 +159,7 @@ Layout layout_of(const Arguments& args, const LayoutWorld& world, const Accelera
   Layout layout{&job, &engine, &world.constants, cluster_of(device, card)};
   layout.device = device.line;
   layout.network_note = network_note(device, layout.cluster);
+  layout.failures = &world.assumptions.failures;
   layout.plan.setup = fast::setup_of(job, plan, engine, card);
   layout.plan.n_devices = device.line.count;
   layout.estimate = estimate_layout(job, layout.plan.setup, layout.cluster, engine, world.constants,

@@ -6,6 +6,7 @@
 
 #include "cli/arguments.h"
 #include "cli/inputs.h"
+#include "planner/money/assumptions.h"
 #include "planner/report/layout_report.h"
 #include "planner/spec/hardware_file.h"
 #include "planner/spec/plan_file.h"
@@ -27,6 +28,7 @@ struct LayoutWorld {
   std::vector<fast::EngineSpec> engines = fast::all_engines();
   fast::Constants constants = fast::Constants::load();
   fast::PublishedRanges ranges = fast::PublishedRanges::load();
+  money::Assumptions assumptions = money::load_assumptions();
 };
 
 /// The devices of a request with what links them: those of its machine, else the card's usual ones.
@@ -49,6 +51,10 @@ int estimate_layout_command(const Arguments& args, const TrainingJob& job, const
 /// The search over layouts, engines and, with "--gpu a:8,b:4", cards. Prints, writes -o, returns
 /// the exit code.
 int plan_layout_command(const Arguments& args);
+
+/// --gpus: offers of all kinds compared by their whole bill. Prints, writes -o, returns the exit
+/// code.
+int plan_scenario_command(const Arguments& args);
 
 /// --gpu may list several cards; then only layouts can answer.
 bool lists_devices(const Arguments& args);

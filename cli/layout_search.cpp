@@ -169,6 +169,7 @@ class LayoutSearch {
       layout.plan = plan;
       layout.device = offer.line;
       layout.network_note = network_note(offer.device, request.cluster);
+      layout.failures = &world_.assumptions.failures;
       layout.estimate = estimate_layout(job_, plan.setup, request.cluster, engine, world_.constants,
                                         world_.ranges);
       ranking_.ranked.push_back(std::move(layout));

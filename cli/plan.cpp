@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cli/arguments.h"
+#include "cli/bill_options.h"
 #include "cli/command.h"
 #include "cli/inputs.h"
 #include "cli/layout.h"
@@ -121,6 +122,8 @@ int run_plan(const CommandLine& command_line) {
        "--tokens 1B",
        "aforo plan --model gpt2 --gpu a100:8 --tokens 10B --budget-usd 40 --deadline 12h -o "
        "plan.yaml",
+       "aforo plan --model llama-3.1-8b --method qlora --tokens 15M --gpus owned:4x3090,rent:any "
+       "--budget-usd 20 --deadline 12h --spot never -o plan.yaml",
        "aforo plan --model llama-3.1-70b --gpu h100:64,a100-80:128 --seq-len 8192 "
        "--global-batch-size 512 --tokens 100B"},
       "Without --gpu or --hardware the plan is for this machine as `aforo calibrate` measured it."};
@@ -148,10 +151,21 @@ int run_plan(const CommandLine& command_line) {
       "what layouts may recompute: none, selective or full; default: either")(
       "offload-states", po::value<std::string>(), "none: layouts keep optimizer states")(
       "offload-activations", po::value<std::string>(), "none: layouts keep activations")(
-      "output,o", po::value<std::string>(), "write the best plan to this file");
+      "output,o", po::value<std::string>(), "write the best plan to this file")(
+      "gpus", po::value<std::string>(),
+      "compare offers: owned:4x3090,rent:any,rent:8xh100 (takes the place of --gpu; cheapest first "
+      "unless --objective time)")("spot", po::value<std::string>(),
+                                  "with --gpus: allow (default), only or never")(
+      "max-devices", po::value<int>(), "with --gpus: rented together at most; default 8")(
+      "all", "with --gpus: every row");
+  add_bill_options(options);
   const Arguments args(help, options, {"model"}, command_line);
   if (args.help_wanted()) return fmt::print("{}", args.help_text()), 0;
 
+  if (args.has("gpus")) return plan_scenario_command(args);
+  for (const char* option : {"spot", "max-devices", "all"})
+    if (args.has(option))
+      throw InputError(fmt::format("--{} belongs to --gpus, which is not given", option));
   if (lists_devices(args)) return plan_layout_command(args);
   const Device device = read_device(args);
   const TrainingJob probe = read_job(args, 16 * device.line.count);

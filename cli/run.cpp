@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 
 #include "cli/arguments.h"
 #include "cli/backends.h"
+#include "cli/budget_guard.h"
 #include "cli/command.h"
 #include "cli/comparison.h"
 #include "cli/inputs.h"
@@ -164,7 +166,15 @@ void check_memory(const Run& run, const Environment& environment) {
       as_gib(run.estimate.memory), as_gib(environment.memory_free)));
 }
 
-int finish(const Run& run, const Measurement& measurement) {
+int finish(const Run& run, const Measurement& measurement, const BudgetGuard& guard) {
+  if (guard.on()) guard.keep();
+  if (measurement.interrupted && guard.stopped()) {
+    fmt::print(stderr,
+               "aforo: stopped at the budget after step {} of {}: {}; go on with a larger "
+               "--budget-usd, --checkpoint {} and --resume\n",
+               measurement.n_steps_done, run.n_steps, guard.text(), run.checkpoint_folder);
+    return static_cast<int>(ExitCode::over_budget);
+  }
   if (measurement.interrupted) {
     fmt::print(stderr, "aforo: stopped after step {} of {}; {}\n", measurement.n_steps_done,
                run.n_steps,
@@ -188,7 +198,8 @@ int finish(const Run& run, const Measurement& measurement) {
   return 0;
 }
 
-int execute(Run& run, const Arguments& args, const TokenFile& tokens, const Device& device) {
+int execute(Run& run, const Arguments& args, const TokenFile& tokens, const Device& device,
+            BudgetGuard& guard) {
   const auto executor = run.backend->load(run.program);
   const TouchedMemory touched = measure_touched(*executor, run.program);
   initialize(*executor, run.program, run.file.job.seed);
@@ -203,6 +214,7 @@ int execute(Run& run, const Arguments& args, const TokenFile& tokens, const Devi
         "the checkpoint is at step {}, and this run ends at step {}; nothing is left to do",
         options.first_step, run.n_steps));
 
+  guard.check_before_training();
   const Environment environment = read_environment(run.backend->description());
   const RunHeader header{write_plan_file(run.file), run.file.fingerprint, environment,
                          prediction_of(run, device)};
@@ -219,10 +231,15 @@ int execute(Run& run, const Arguments& args, const TokenFile& tokens, const Devi
     if (!run.json) print_step(run, record, run.n_steps);
     bar.show(static_cast<double>(record.step + 1) / static_cast<double>(run.n_steps), "");
     const bool due = save_every > 0 && (record.step + 1) % save_every == 0;
+    if (guard.step_done(record.time + record.data_time)) stop.request();
     if (!run.checkpoint_folder.empty() &&
-        (due || stop.requested() || record.step + 1 == run.n_steps))
+        (due || stop.requested() || record.step + 1 == run.n_steps)) {
+      const auto start = std::chrono::steady_clock::now();
       save_checkpoint(run.checkpoint_folder, *executor, run.program,
                       {record.step + 1, job_key(run.file)});
+      guard.checkpoint_done(
+          Seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()));
+    }
   };
   options.on_evaluation = [&](const EvaluationRecord& record) {
     log.write(record);
@@ -234,7 +251,7 @@ int execute(Run& run, const Arguments& args, const TokenFile& tokens, const Devi
   log.write(join_profile(header.prediction, measurement));
   log.write(summarize(measurement, run.file.job.tokens_per_step()));
   bar.clear();
-  return finish(run, measurement);
+  return finish(run, measurement, guard);
 }
 
 }  // namespace
@@ -246,7 +263,8 @@ int run_run(const CommandLine& command_line) {
                   "how far off the prediction was.",
                   {"aforo run plan.yaml", "aforo run plan.yaml --steps 20 --log run.jsonl",
                    "aforo run plan.yaml --checkpoint ckpt --checkpoint-every 100",
-                   "aforo run plan.yaml --checkpoint ckpt --resume"},
+                   "aforo run plan.yaml --checkpoint ckpt --resume",
+                   "aforo run plan.yaml --checkpoint ckpt --budget-usd 20 --usd-per-hour 0.35"},
                   "The last --profile-steps steps run op by op and are left out of the step time. "
                   "Ctrl-C ends the run after the "
                   "current step with exit code 75; with --checkpoint it can be resumed."};
@@ -264,7 +282,11 @@ int run_run(const CommandLine& command_line) {
                                                   "folder for checkpoints")(
       "checkpoint-every", po::value<int>()->default_value(0),
       "steps between checkpoints; 0: only at the end or when stopped")(
-      "resume", po::bool_switch(), "go on from the newest intact checkpoint in --checkpoint");
+      "resume", po::bool_switch(), "go on from the newest intact checkpoint in --checkpoint")(
+      "budget-usd", po::value<double>(),
+      "stop, after a checkpoint and with exit code 4, before the run costs more")(
+      "usd-per-hour", po::value<double>(),
+      "for --budget-usd: of all devices together; default: the plan's");
   const Arguments args(help, options, {"plan"}, command_line);
   if (args.help_wanted()) return fmt::print("{}", args.help_text()), 0;
 
@@ -272,6 +294,7 @@ int run_run(const CommandLine& command_line) {
   if (args.has("resume") && !args.has("checkpoint"))
     throw InputError("--resume needs --checkpoint FOLDER");
   Run run = open_run(args, path);
+  BudgetGuard guard(args, run.file);
   const TokenFile tokens = open_tokens(run.file, path);
   const Device device = device_of(run.file.hardware, run.file.plan.parallel.dp);
   run.estimate = simulate(run.program, run.file.job, run.file.plan, *device.model);
@@ -283,7 +306,7 @@ int run_run(const CommandLine& command_line) {
                run.backend->description(), format_time(Seconds(run.estimate.step_time.mid)),
                format_count(static_cast<std::int64_t>(run.estimate.tokens_per_second.mid)),
                as_mib(run.estimate.memory));
-  return execute(run, args, tokens, device);
+  return execute(run, args, tokens, device, guard);
 }
 
 }  // namespace aforo::cli

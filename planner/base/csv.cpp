@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "planner/base/error.h"
 #include "planner/base/files.h"
 
@@ -15,6 +17,22 @@ class Scanner {
 
   bool at_end() const { return at_ >= text_.size(); }
   int line() const { return line_; }
+
+  /// Reads a record into `fields`; if it cannot be read, passes over its first line and says why.
+  std::string try_record(std::vector<std::string>& fields) {
+    const std::size_t start = at_;
+    const int line = line_;
+    try {
+      longest_quoted_ = 64 * 1024;  // else each of many open quotes would be looked for to the end
+      fields = record();
+      return "";
+    } catch (const InputError&) {
+      const std::size_t end = text_.find('\n', start);
+      at_ = end == std::string::npos ? text_.size() : end + 1;
+      line_ = line + (end == std::string::npos ? 0 : 1);
+      return "has a quote that is not closed, or text behind one";
+    }
+  }
 
   std::vector<std::string> record() {
     std::vector<std::string> fields;
@@ -36,7 +54,7 @@ class Scanner {
   std::string quoted() {
     const int start = line_;
     std::string field;
-    for (++at_; at_ < text_.size(); ++at_) {
+    for (++at_; at_ < text_.size() && field.size() < longest_quoted_; ++at_) {
       if (text_[at_] == '\n') ++line_;
       if (text_[at_] != '"') {
         field += text_[at_];
@@ -57,6 +75,7 @@ class Scanner {
   const std::string& text_;
   const std::string& name_;
   std::size_t at_ = 0;
+  std::size_t longest_quoted_ = std::string::npos;
   int line_ = 1;
 };
 
@@ -67,6 +86,16 @@ CsvTable CsvTable::load_file(const std::string& path) {
 }
 
 CsvTable CsvTable::parse(const std::string& text, const std::string& name) {
+  return read(text, name, nullptr);
+}
+
+CsvTable CsvTable::parse(const std::string& text, const std::string& name,
+                         std::vector<CsvProblem>& problems) {
+  return read(text, name, &problems);
+}
+
+CsvTable CsvTable::read(const std::string& text, const std::string& name,
+                        std::vector<CsvProblem>* problems) {
   CsvTable table;
   table.name_ = name;
   Scanner scanner(text, name);
@@ -77,11 +106,21 @@ CsvTable CsvTable::parse(const std::string& text, const std::string& name) {
       throw InputError(fmt::format("{}:1: column \"{}\" is there twice", name, column));
   while (!scanner.at_end()) {
     const int line = scanner.line();
-    std::vector<std::string> fields = scanner.record();
+    std::vector<std::string> fields;
+    if (problems == nullptr) {
+      fields = scanner.record();
+    } else if (const std::string problem = scanner.try_record(fields); !problem.empty()) {
+      problems->push_back({line, problem});
+      continue;
+    }
     if (fields.size() == 1 && fields[0].empty()) continue;
-    if (fields.size() != header.size())
-      throw InputError(fmt::format("{}:{}: has {} fields; the header has {} columns", name, line,
-                                   fields.size(), header.size()));
+    if (fields.size() != header.size()) {
+      const std::string problem =
+          fmt::format("has {} fields; the header has {} columns", fields.size(), header.size());
+      if (problems == nullptr) throw InputError(fmt::format("{}:{}: {}", name, line, problem));
+      problems->push_back({line, problem});
+      continue;
+    }
     table.rows_.push_back(std::move(fields));
     table.lines_.push_back(line);
   }

@@ -43,18 +43,20 @@ void append_head(std::string& out, const Layout& layout) {
                            layout.plan.setup.grad_accum(), job.seq_len, enum_name(job.method)));
 }
 
-/// Published rates of unexpected interruptions, in device-hours each: Llama 3 405B 50,700 (419 in
-/// 54 days on 16,384 H100), OPT-175B 12,300 (a machine), BLOOM about 65,000 (a GPU). Sources: the
-/// Llama 3 paper, metaseq's logbook, bigscience's chronicles.
-constexpr double hours_per_interruption = 50700, often = 12300, seldom = 65000;
-
-void append_interruptions(std::string& out, const Interval& device_hours) {
-  const double expected = device_hours.mid / hours_per_interruption;
+void append_interruptions(std::string& out, const Layout& layout) {
+  if (layout.failures == nullptr) return;
+  const money::FailureRates& rates = *layout.failures;
+  const double hours = layout.estimate.device_hours.mid;
+  const double expected = hours / rates.mid.device_hours;
   if (expected < 0.05) return;
-  append_named(out, "failures",
-               fmt::format("{:.1f} unexpected interruptions ({:.1f} to {:.1f}) at one in 50,700 "
-                           "device-hours (12,300 to 65,000, published); not in time or price",
-                           expected, device_hours.mid / seldom, device_hours.mid / often));
+  append_named(
+      out, "failures",
+      fmt::format("{:.1f} unexpected interruptions ({:.1f} to {:.1f}) at one in {} device-hours "
+                  "({} to {}, published); `aforo bill` has them in time and price",
+                  expected, hours / rates.low.device_hours, hours / rates.high.device_hours,
+                  format_count(static_cast<std::int64_t>(rates.mid.device_hours)),
+                  format_count(static_cast<std::int64_t>(rates.high.device_hours)),
+                  format_count(static_cast<std::int64_t>(rates.low.device_hours))));
 }
 
 void append_result(std::string& out, const Layout& layout) {
@@ -77,7 +79,7 @@ void append_result(std::string& out, const Layout& layout) {
                              format_dollars(Dollars(usd.high)),
                              layout.device.price_per_device->value, layout.device.price_source));
   }
-  append_interruptions(out, e.device_hours);
+  append_interruptions(out, layout);
   append_named(out, "memory",
                fmt::format("{} ({} to {}) of {} GiB: {}; largest: {}", gib(e.memory_bytes.mid),
                            gib(e.memory_bytes.low), gib(e.memory_bytes.high), gib(e.capacity),

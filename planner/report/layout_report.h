@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "planner/base/json.h"
+#include "planner/money/assumptions.h"
 #include "planner/report/estimate_report.h"
 #include "planner/search/lattice.h"
 #include "planner/search/layout_estimate.h"
@@ -21,6 +22,7 @@ struct Layout {
   LayoutEstimate estimate;
   DeviceLine device;
   std::string network_note;
+  const money::FailureRates* failures = nullptr;  ///< null: nothing is said of them
 };
 
 /// Head lines, memory and time tables; with `why` the derivation instead of the tables.

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "planner/base/interval.h"
 #include "planner/program/program.h"
 #include "planner/program/trace.h"
 #include "planner/simulate/cost_model.h"
@@ -12,10 +13,6 @@
 #include "planner/spec/plan.h"
 
 namespace aforo {
-
-struct Interval {
-  double low = 0, mid = 0, high = 0;
-};
 
 /// fits: at least 8 % of the device stay free.  tight: fits, with less than that.  too_big: does
 /// not fit.

@@ -45,10 +45,15 @@ struct AcceleratorSpec {
   std::string source;
 };
 
+/// One way to rent: an instance of one provider in one region. `kind` is on_demand, community, spot,
+/// interruptible or reserved (profiles/README.md).
 struct Offer {
   std::string provider, region, accelerator, kind, as_of, confidence, source;
+  std::string machine;  ///< the provider's name of the instance type or of the host; may be empty
   int count = 1;
   DollarsPerHour price;  ///< of the whole instance
+  // What a single host asks for, where hosts differ; else the provider's tariff holds.
+  std::optional<double> disk_usd_per_gb_month, upload_usd_per_gb, download_usd_per_gb;
 };
 
 struct PriceList {

@@ -67,6 +67,7 @@ Offer read_offer(const YamlNode& node) {
   Offer offer;
   offer.provider = node.at("provider").string();
   if (const auto region = node.find("region")) offer.region = region->string();
+  if (const auto machine = node.find("machine")) offer.machine = machine->string();
   offer.accelerator = node.at("accelerator").string();
   offer.count = static_cast<int>(node.at("count").integer(1, most_devices));
   offer.kind =

@@ -27,6 +27,8 @@ StopSignal::~StopSignal() {
   sigaction(SIGTERM, &former_terminate_, nullptr);
 }
 
+void StopSignal::request() const { stop_requested.store(true); }
+
 const std::atomic<bool>& StopSignal::requested() const { return stop_requested; }
 
 }  // namespace aforo

@@ -16,6 +16,8 @@ class StopSignal {
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
 
+  /// Asks as the signal does.
+  void request() const;
   /// For LoopOptions::stop.
   const std::atomic<bool>& requested() const;
 

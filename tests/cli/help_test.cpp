@@ -10,9 +10,9 @@ using test::Aforo;
 using test::Answer;
 
 namespace {
-const std::vector<std::string> commands = {"fit",    "estimate", "explain",   "plan",
-                                           "run",    "verify",   "calibrate", "dump",
-                                           "models", "hardware", "doctor"};
+const std::vector<std::string> commands = {"fit",    "estimate",  "explain", "plan",   "run",
+                                           "verify", "calibrate", "dump",    "models", "hardware",
+                                           "doctor", "prices",    "bill",    "compare"};
 }
 
 TEST_CASE("cli: the overview names every command and leads with examples") {

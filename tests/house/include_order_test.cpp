@@ -17,14 +17,12 @@ const fs::path source_dir = AFORO_SOURCE_DIR;
 
 /// Floor of every folder; an include may go to the own folder or to a lower floor.
 const std::map<std::string, int> floors = {
-    {"planner/base", 0},    {"planner/baselines", 1},
-    {"planner/program", 1}, {"planner/spec", 1},
-    {"planner/peers", 2},   {"planner/lower", 2},
-    {"planner/fast", 3},    {"planner/simulate", 4},
-    {"planner/search", 5},  {"planner/validate", 5},
-    {"planner/explain", 6}, {"planner/report", 7},
-    {"runtime/core", 2},    {"runtime/cpu", 3},
-    {"runtime/cuda", 3},    {"cli", 8},
+    {"planner/base", 0},      {"planner/baselines", 1}, {"planner/program", 1},
+    {"planner/spec", 1},      {"planner/lower", 2},     {"planner/money", 2},
+    {"planner/peers", 2},     {"planner/fast", 3},      {"planner/simulate", 4},
+    {"planner/search", 5},    {"planner/validate", 5},  {"planner/explain", 6},
+    {"planner/scenarios", 6}, {"planner/report", 7},    {"runtime/core", 2},
+    {"runtime/cpu", 3},       {"runtime/cuda", 3},      {"cli", 8},
 };
 
 /// The top folders and their arrows: cli -> runtime -> planner.
