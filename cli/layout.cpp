@@ -16,6 +16,11 @@ constexpr const char* layout_options[] = {"engine",
                                           "cp",
                                           "ep",
                                           "sharding",
+                                          "zeropp",
+                                          "shard-group",
+                                          "pipeline-schedule",
+                                          "first-stage-layers",
+                                          "last-stage-layers",
                                           "why",
                                           "offload-states",
                                           "offload-activations"};
@@ -35,6 +40,10 @@ Parallelism read_parallelism(const Arguments& args, int n_devices) {
         p.pp, p.cp, others, n_devices));
   p.dp = static_cast<int>(n_devices / others);
   p.sequence_parallel = p.tp > 1;
+  p.shard_group = positive(args, "shard-group", 0);
+  p.pipeline_schedule = choice(args, "pipeline-schedule", p.pipeline_schedule);
+  p.first_stage_layers = positive(args, "first-stage-layers", 0);
+  p.last_stage_layers = positive(args, "last-stage-layers", 0);
   return p;
 }
 
@@ -44,7 +53,12 @@ std::string engine_name(const Arguments& args, const Parallelism& p, const Train
                         const AcceleratorSpec& card) {
   if (const auto name = args.find<std::string>("engine")) return *name;
   if (card.kind == "tpu") return "maxtext";
+  if (p.pipeline_schedule == PipelineSchedule::zb_h2) return "megatron-zb";
+  if (p.pipeline_schedule == PipelineSchedule::zb_h1) return "torch";
   if (p.tp * p.pp > 1) return "megatron";
+  const auto sharding = args.find<std::string>("sharding").value_or("");
+  if (sharding == "zero++" || args.find<std::string>("offload-states").value_or("") == "nvme")
+    return "deepspeed";
   const bool native = p.world_size() == 1 && job.method == Method::full && !job.model.is_moe() &&
                       !job.model.is_mla() && job.optimizer.kind <= OptimizerKind::sgd;
   return native ? "native" : "torch";
@@ -68,6 +82,10 @@ void check_supported(const fast::EngineSpec& engine, const AcceleratorSpec& card
   refuse(p.tp > 1 && !can.tp, fmt::format("tp {}", p.tp));
   refuse(p.pp > 1 && !can.pp, fmt::format("pp {}", p.pp));
   refuse(p.vpp > 1 && !can.interleaving, fmt::format("vpp {}", p.vpp));
+  const bool schedule = std::find(can.schedules.begin(), can.schedules.end(),
+                                  p.pipeline_schedule) != can.schedules.end();
+  refuse(!schedule, fmt::format("pipeline_schedule {}", enum_name(p.pipeline_schedule)));
+  refuse(p.uneven_stages() && !can.uneven_stages, "stages of different sizes");
   refuse(p.cp > 1 && !can.cp, fmt::format("cp {}", p.cp));
   refuse(p.ep > 1 && !can.ep, fmt::format("ep {}", p.ep));
   refuse(std::find(can.shardings.begin(), can.shardings.end(), p.sharding) == can.shardings.end(),
@@ -75,6 +93,8 @@ void check_supported(const fast::EngineSpec& engine, const AcceleratorSpec& card
   refuse(plan.precision >= Precision::fp8 && !can.fp8,
          fmt::format("precision {}", enum_name(plan.precision)));
   refuse(plan.offload_states != OffloadTo::none && !can.offload_states, "offload of states");
+  refuse(plan.offload_states == OffloadTo::nvme && !can.offload_nvme, "offload of states to nvme");
+  refuse(plan.offload_activations == OffloadTo::nvme, "offload of activations to nvme");
   refuse(plan.offload_activations != OffloadTo::none && !can.offload_activations,
          "offload of activations");
   refuse(!engine.runs_on_kind(card.kind), fmt::format("devices of kind {}", card.kind));
@@ -92,6 +112,15 @@ void check_batch(const TrainingJob& job, const Plan& plan) {
     throw InputError(
         fmt::format("micro_batch_size {} x dp {} = {} does not divide global_batch_size {}",
                     plan.micro_batch_size, plan.parallel.dp, per_step, job.global_batch_size));
+  if (const std::string problem = stage_problem(plan.parallel, job.model.n_layers);
+      !problem.empty())
+    throw InputError(problem);
+  const Parallelism& p = plan.parallel;
+  if (p.pipeline_schedule != PipelineSchedule::one_f_one_b && (p.pp == 1 || p.vpp > 1))
+    throw InputError(
+        fmt::format("pipeline_schedule {} needs pp above 1 and vpp 1; they are {} and "
+                    "{}",
+                    enum_name(p.pipeline_schedule), p.pp, p.vpp));
   if (plan.parallel.pp > job.model.n_layers)
     throw InputError(fmt::format("pp is {}, but {} has {} layers", plan.parallel.pp, job.model.name,
                                  job.model.n_layers));
@@ -108,8 +137,15 @@ void add_layout_options(po::options_description& options) {
       "cp", po::value<int>(), "context-parallel degree")("ep", po::value<int>(),
                                                          "expert-parallel degree")(
       "sharding", po::value<std::string>(),
-      "of model states: ddp, zero1, zero2, zero3, fsdp, hsdp, yafsdp")(
-      "offload-states", po::value<std::string>(), "optimizer states wait in: none, cpu")(
+      "of model states: ddp, zero1, zero2, zero3, fsdp, hsdp, yafsdp, zero++")(
+      "zeropp", po::value<std::string>(),
+      "parts of zero++: qwz (quantized weights), hpz (second copy in a machine), qgz (quantized "
+      "gradients); default all")("shard-group", po::value<int>(),
+                                 "ranks of an hsdp group or a zero++ copy; default: a machine")(
+      "pipeline-schedule", po::value<std::string>(), "1f1b (default), zb_h1, zb_h2")(
+      "first-stage-layers", po::value<int>(), "layers of the first pipeline stage")(
+      "last-stage-layers", po::value<int>(), "layers of the last pipeline stage")(
+      "offload-states", po::value<std::string>(), "optimizer states wait in: none, cpu, nvme")(
       "offload-activations", po::value<std::string>(), "activations wait in: none, cpu");
 }
 
@@ -153,6 +189,12 @@ int estimate_layout_command(const Arguments& args, const TrainingJob& job, const
   const fast::EngineSpec& engine =
       fast::find_engine(world.engines, engine_name(args, plan.parallel, job, card));
   plan.parallel.sharding = choice(args, "sharding", engine.supports.shardings.front());
+  if (const auto parts = args.find<std::string>("zeropp")) {
+    if (plan.parallel.sharding != Sharding::zeropp)
+      throw InputError(fmt::format("--zeropp needs --sharding zero++; it is {}",
+                                   enum_name(plan.parallel.sharding)));
+    plan.parallel.zeropp = parse_zeropp(*parts);
+  }
   check_supported(engine, card, job, plan);
   check_type(card, plan);
   check_batch(job, plan);

@@ -100,6 +100,9 @@ LatticeRequest request_for(const Arguments& args, const LayoutWorld& world, cons
   if (offer.device.machine && offer.device.machine->host_memory)
     request.host_memory =
         static_cast<double>(offer.device.machine->host_memory->value) / offer.device.machine->count;
+  if (offer.device.machine && offer.device.machine->nvme)
+    request.disk =
+        static_cast<double>(offer.device.machine->nvme->value) / offer.device.machine->count;
   request.engine = &engine;
   request.constants = &world.constants;
   request.space.n_devices = {offer.line.count};

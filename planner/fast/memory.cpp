@@ -36,8 +36,11 @@ class Account {
   double shard_group() const {
     const double ranks = static_cast<double>(p_.dp) * p_.cp;
     if (p_.sharding != Sharding::hsdp) return ranks;
-    return std::min(ranks, static_cast<double>(p_.shard_group > 0 ? p_.shard_group : 8));
+    return std::min(ranks, machine());
   }
+
+  /// Ranks that a group inside one machine has.
+  double machine() const { return p_.shard_group > 0 ? p_.shard_group : setup_.device.per_node; }
 
   void layers() {
     dense_ = layer_activations(setup_, style_, false);
@@ -86,6 +89,8 @@ class Account {
     const bool cast = s.weight == 0;
     base_.master = s.master * trained(cast && p_.sharding == Sharding::zero1 ? 1 : states);
     if (cast && p_.sharding == Sharding::zero2 && group_ > 1) base_.weights += e_ * trained(1);
+    if (p_.sharding == Sharding::zeropp && p_.zeropp.hpz && setup_.method == Method::full)
+      base_.weights += e_ * trained(std::min(group_, machine()));
     base_.optimizer_states = s.states * trained(states);
     base_.workspace = workspace();
     base_.host = offloaded_;
@@ -110,8 +115,17 @@ class Account {
   void offload() {
     // Two layers and a token table come and go through buffers.
     const double buffers = 2 * held_.largest_layer + std::max(held_.embedding, held_.head);
-    if (setup_.offload_states != OffloadTo::none) {
+    if (setup_.offload_states == OffloadTo::cpu)
       base_.host += base_.master + base_.optimizer_states;
+    if (setup_.offload_states == OffloadTo::nvme) {
+      base_.disk += base_.master + base_.optimizer_states;
+      base_.host += drive_buffers();
+    }
+    if (setup_.offload_states != OffloadTo::none) {
+      if (setup_.host_optimizer) {  // gradients follow, layer by layer
+        base_.host += gradient_;
+        gradient_ = std::min(gradient_, setup_.states.gradient * buffers);
+      }
       base_.master = base_.optimizer_states = 0;
     }
     if (setup_.offload_weights != OffloadTo::none) {
@@ -122,6 +136,12 @@ class Account {
       base_.host += gradient_;
       gradient_ = std::min(gradient_, setup_.states.gradient * buffers);
     }
+  }
+
+  /// DeepSpeed's pool of pinned buffers: four of a sub-group of 1e9 parameters in fp32, once to
+  /// read and once to write (buffer_count, sub_group_size, pipeline_read and pipeline_write).
+  double drive_buffers() const {
+    return 2 * 4 * 4 * std::min(1e9, base_.optimizer_states / std::max(1.0, setup_.states.states));
   }
 
   double frozen() const {
@@ -250,11 +270,16 @@ MemoryParts memory_parts(const Setup& setup, const EngineSpec& engine) {
     return Account(setup, style, stage).peak();
   };
   const int last = setup.parallel.pp - 1;
+  // Between uneven ends the second stage has the most micro-batches in flight.
+  const bool between = setup.parallel.uneven_stages() && last > 1;
   if (setup.report_stage >= 0) return of_stage(std::min(setup.report_stage, last));
   const MemoryParts front = of_stage(0);
   if (last == 0) return front;
   const MemoryParts back = of_stage(last);
-  return back.allocated() > front.allocated() ? back : front;
+  const MemoryParts& end = back.allocated() > front.allocated() ? back : front;
+  if (!between) return end;
+  const MemoryParts second = of_stage(1);
+  return second.allocated() > end.allocated() ? second : end;
 }
 
 }  // namespace aforo::fast

@@ -22,6 +22,7 @@ struct MemoryParts {
   double cache = 0;        ///< reserved too, but given back when memory gets short
   double context = 0;      ///< driver context, libraries, communicators
   double host = 0;         ///< pinned host memory (offload)
+  double disk = 0;         ///< bytes on local drives (offload to nvme)
 
   double allocated() const {
     return weights + master + optimizer_states + gradients + gathered + activations + working +

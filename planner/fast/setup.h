@@ -47,6 +47,7 @@ enum class AdapterKind { low_rank, scale, prompt };
 /// What the card brings to the account of memory.
 struct DeviceLimits {
   double memory = 0;                       ///< bytes; 0: unknown
+  int per_node = 8;                        ///< devices of one machine
   double context = 0.6 * (1 << 30);        ///< driver context and modules
   double gemm_workspace = 32 * (1 << 20);  ///< of one cuBLAS handle: 8.1 MiB before Hopper
 };
@@ -78,6 +79,7 @@ struct Setup {
   OffloadTo offload_states = OffloadTo::none;
   OffloadTo offload_weights = OffloadTo::none;
   OffloadTo offload_gradients = OffloadTo::none;
+  bool host_optimizer = false;  ///< the host updates what waits there; else it comes back first
 
   // What only memory depends on.
   int style = 0;                      ///< of the engine's ways to write a layer, EngineSpec::style

@@ -14,6 +14,10 @@ void write_plan(JsonWriter& json, const LatticePlan& plan) {
   json.key("plan").begin_object().field("precision", types[static_cast<int>(s.matrix)]);
   json.field("tp", p.tp).field("pp", p.pp).field("vpp", p.vpp).field("cp", p.cp);
   json.field("ep", p.ep).field("dp", p.dp).field("sharding", enum_name(p.sharding));
+  json.field("zeropp", describe(p.zeropp)).field("shard_group", p.shard_group);
+  json.field("pipeline_schedule", enum_name(p.pipeline_schedule));
+  json.field("first_stage_layers", p.first_stage_layers);
+  json.field("last_stage_layers", p.last_stage_layers);
   json.field("sequence_parallel", p.sequence_parallel);
   json.field("micro_batch_size", s.micro_batch_size).field("grad_accum", s.grad_accum());
   json.field("recompute_full_layers", s.recompute.full_layers);
@@ -50,6 +54,7 @@ void write_memory(JsonWriter& json, const LayoutEstimate& e) {
   write_interval_json(json, "device_bytes", e.memory_bytes);
   json.field("allocated_bytes", e.memory.allocated());
   json.field("reserved_bytes", e.memory.reserved()).field("host_bytes", e.memory.host);
+  json.field("disk_bytes", e.memory.disk);
   json.field("limited_by", e.memory_limited_by);
   write_parts(json, "by_part_bytes", named(e.memory));
   json.end_object();

@@ -90,6 +90,15 @@ void read_layout(const YamlNode& node, Plan& plan) {
   p.shard_group = static_cast<int>(node.at("shard_group").integer(0, 1 << 20));
   p.sharding = node.at("sharding").enumeration<Sharding>();
   p.sequence_parallel = node.at("sequence_parallel").boolean();
+  const YamlNode parts = node.at("zeropp");
+  try {
+    p.zeropp = parse_zeropp(parts.string());
+  } catch (const InputError& error) {
+    parts.fail(error.what());
+  }
+  p.pipeline_schedule = node.at("pipeline_schedule").enumeration<PipelineSchedule>();
+  p.first_stage_layers = static_cast<int>(node.at("first_stage_layers").integer(0, 1 << 20));
+  p.last_stage_layers = static_cast<int>(node.at("last_stage_layers").integer(0, 1 << 20));
   plan.engine = node.at("engine").string();
   plan.offload_states = node.at("offload_states").enumeration<OffloadTo>();
   plan.offload_activations = node.at("offload_activations").enumeration<OffloadTo>();
@@ -107,6 +116,8 @@ Plan read_plan(const YamlNode& node, int n_layers) {
   plan.micro_batch_size = static_cast<int>(node.at("micro_batch_size").integer(1, 1 << 27));
   plan.parallel.dp = static_cast<int>(node.at("dp").integer(1, 1 << 20));
   read_layout(node, plan);
+  if (const std::string problem = stage_problem(plan.parallel, n_layers); !problem.empty())
+    node.at("first_stage_layers").fail(problem);
   node.finish();
   return plan;
 }

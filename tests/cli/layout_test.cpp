@@ -77,6 +77,44 @@ TEST_CASE("cli estimate: what an engine does not do is refused with both names")
   refused({"--sharding", "zero9"}, "--sharding is \"zero9\"; expected ddp, zero1");
   refused({"--method", "qlora", "--engine", "megatron"}, "does not do method qlora");
   refused({"--global-batch-size", "7"}, "does not divide global_batch_size 7");
+  refused({"--sharding", "zero++", "--engine", "native"}, "native does not do sharding zero++");
+  refused({"--offload-states", "nvme", "--engine", "native"},
+          "native does not do offload of states");
+  refused({"--offload-states", "nvme", "--engine", "llmq"}, "offload of states to nvme");
+  refused({"--sharding", "zero3", "--engine", "deepspeed", "--zeropp", "qwz"},
+          "--zeropp needs --sharding zero++; it is zero3");
+  refused({"--sharding", "zero++", "--zeropp", "qwq"}, "expected a list of qwz");
+  refused({"--pp", "2", "--pipeline-schedule", "zb_h2", "--engine", "megatron"},
+          "megatron does not do pipeline_schedule zb_h2");
+  refused({"--pipeline-schedule", "zb_h1"}, "needs pp above 1 and vpp 1");
+  refused({"--pp", "4", "--first-stage-layers", "9", "--last-stage-layers", "6"},
+          "leave 17 of 32 layers for the 2 stages between them");
+  refused({"--offload-activations", "nvme", "--engine", "torch"}, "offload of activations to nvme");
+}
+
+TEST_CASE(
+    "cli estimate: zero++, nvme, zero-bubble and uneven stages are planned for engines that do") {
+  const Aforo aforo;
+  const auto estimated = [&](std::vector<std::string> options) {
+    std::vector<std::string> args{"estimate", "--model",     "llama-3.1-8b", "--gpu",
+                                  "h100:64",  "--recompute", "full",         "--global-batch-size",
+                                  "64",       "--json"};
+    args.insert(args.end(), options.begin(), options.end());
+    const json::object e = parsed(aforo(args));
+    CHECK_FALSE(e.at("executed_by_native").as_bool());
+    return e;
+  };
+  const json::object plus = estimated({"--sharding", "zero++", "--zeropp", "qwz,qgz"});
+  CHECK(plus.at("engine") == "deepspeed");
+  CHECK(plus.at("plan").at("zeropp") == "qwz, qgz");
+  const json::object nvme = estimated({"--sharding", "zero3", "--offload-states", "nvme"});
+  CHECK(number(nvme.at("memory").at("disk_bytes")) > 1e9);
+  const json::object zb = estimated({"--pp", "4", "--pipeline-schedule", "zb_h2"});
+  CHECK(zb.at("engine") == "megatron-zb");
+  const json::object uneven =
+      estimated({"--pp", "4", "--first-stage-layers", "9", "--last-stage-layers", "5"});
+  CHECK(uneven.at("plan").at("last_stage_layers") == 5);
+  CHECK(number(uneven.at("step_time_s").at("mid")) > 0);
 }
 
 TEST_CASE("cli plan: layouts over cards, ranked; within budget; infeasible with the way out") {

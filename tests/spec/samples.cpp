@@ -121,7 +121,10 @@ void Samples::layout(Plan& plan) {
   p.shard_group = between(0, 64);
   p.sequence_parallel = flip();
   p.sharding = one_of({Sharding::ddp, Sharding::zero1, Sharding::zero2, Sharding::zero3,
-                       Sharding::fsdp, Sharding::hsdp, Sharding::yafsdp});
+                       Sharding::fsdp, Sharding::hsdp, Sharding::yafsdp, Sharding::zeropp});
+  p.zeropp = {flip(), flip(), flip()};
+  p.pipeline_schedule =
+      one_of({PipelineSchedule::one_f_one_b, PipelineSchedule::zb_h1, PipelineSchedule::zb_h2});
   plan.precision = one_of({Precision::tf32, Precision::fp8, Precision::fp4, Precision::bf16});
   plan.engine = one_of({std::string("native"), std::string("megatron"), std::string("torch")});
   plan.offload_states = one_of({OffloadTo::none, OffloadTo::cpu, OffloadTo::nvme});
