@@ -130,6 +130,7 @@ EngineSpec read_engine(const YamlNode& node) {
   engine.frameworks = strings(node.at("frameworks"));
   if (const auto kinds = node.find("runs_on")) engine.runs_on = strings(*kinds);
   if (const auto host = node.find("host_optimizer")) engine.host_optimizer = host->boolean();
+  if (const auto lazy = node.find("lazy_states")) engine.lazy_states = lazy->boolean();
   if (const auto proposed = node.find("proposed")) engine.proposed = proposed->boolean();
   engine.supports = read_support(node.at("supports"));
   if (const auto memory = node.find("memory")) engine.memory = MemoryStyle{}.with(*memory);

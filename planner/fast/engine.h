@@ -74,6 +74,7 @@ struct EngineSpec {
   std::vector<std::string> frameworks;         ///< beginnings of framework names in published runs
   std::vector<std::string> runs_on = {"gpu"};  ///< kinds of accelerators: gpu, tpu, custom, cpu
   bool host_optimizer = false;                 ///< the host updates states that wait there
+  bool lazy_states = false;     ///< optimizer states are allocated by the first update
   bool proposed = true;  ///< `aforo plan` tries it unasked; false for engines of the past
   EngineSupport supports;
   MemoryStyle memory;               ///< unless a style says otherwise

@@ -39,4 +39,14 @@ struct MemoryParts {
 /// `setup.report_stage`, or of the fuller end.
 MemoryParts memory_parts(const Setup& setup, const EngineSpec& engine);
 
+/// The same stage phase by phase. Of native too by the account, which is not its arena to the byte.
+struct MemoryPhases {
+  MemoryParts load;        ///< weights as they come, before states exist
+  MemoryParts forward;     ///< at the loss: everything is kept
+  MemoryParts backward;    ///< of the last layer or of the first
+  MemoryParts update;      ///< the optimizer step
+  MemoryParts evaluation;  ///< a forward pass that keeps nothing
+};
+MemoryPhases memory_phases(const Setup& setup, const EngineSpec& engine);
+
 }  // namespace aforo::fast

@@ -22,8 +22,8 @@ HeadTime head_time(const Setup& setup, const Rates& rates, const Kernels& kernel
                           (trained ? kernels.product(p.n, p.k, p.m, p) : 0);
   const double passes = rates[Rate::loss_bytes] *
                         (setup.compiled ? rates[Rate::compiled_passes] : 1) / rates[Rate::memory];
-  return {products + tokens * vocab * passes, vocab * d,
-          2 * tokens * vocab * d * (trained ? 3 : 2)};
+  return {products + tokens * vocab * passes, vocab * d, 2 * tokens * vocab * d * (trained ? 3 : 2),
+          trained ? 1.0 / 3 : 0.5};
 }
 
 /// Puts layers, head, communication, pipeline and optimizer together.
@@ -109,6 +109,9 @@ class StepTimer {
     parts_.host = (m + (p_.pp - 1.0) / p_.vpp) * wait;
     parts_.dp = m * (exposed_f + exposed_b);
     busy_ = busy;
+    const double forward = f + exchange.sum() / (2 + sums_.full_share) + exposed_f;
+    parts_.forward_share =
+        (forward + blocks_.head.forward_share * head_busy / p_.pp) / (busy + head_busy / p_.pp);
     // Stages that have drained reduce while others still work.
     window_ = busy + drained(setup_, busy, sums_.weight_gradients);
     parts_.hardware_flops = m * (sums_.flops + blocks_.head.flops / p_.pp);

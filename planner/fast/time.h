@@ -24,12 +24,14 @@ struct TimeParts {
   double fixed = 0;
   double step = 0;  ///< the whole: their sum, stragglers included
 
-  double hardware_flops = 0;  ///< executed by one device, recomputation included
+  double forward_share = 1.0 / 3;  ///< of the micro-steps' seconds, without what is computed again
+  double hardware_flops = 0;       ///< executed by one device, recomputation included
 };
 
 /// LM head and loss of one micro-step.
 struct HeadTime {
   double time = 0, weights = 0, flops = 0;
+  double forward_share = 1.0 / 3;  ///< of its time: two of three products are backward
 };
 
 /// What a step is composed of. Stays valid while shard shapes (tp, cp, ep), micro-batch, sequence,

@@ -2,6 +2,7 @@
 
 #include "planner/report/estimate_json.h"
 #include "planner/report/layout_report.h"
+#include "planner/report/phases_report.h"
 #include "planner/spec/enum_tables.h"
 
 namespace aforo {
@@ -81,6 +82,7 @@ void write_layout_json(JsonWriter& json, const Layout& layout) {
   json.field("full_square", e.mfu_full).field("hardware", e.hfu).end_object();
   write_parts(json, "time_by_part_s", named(e.time));
   write_memory(json, e);
+  write_phases_json(json, phases_of(layout.plan.setup, layout.cluster, *layout.engine, e));
   json.key("why").begin_array();
   for (const Derivation& line :
        derive(layout.plan.setup, layout.cluster, *layout.engine, *layout.constants, e))

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "planner/base/format.h"
+#include "planner/report/phases_report.h"
 #include "planner/report/table.h"
 #include "planner/spec/enum_tables.h"
 
@@ -144,7 +145,9 @@ std::string layout_text(const Layout& layout, bool why) {
   append_result(out, layout);
   if (why) return out + "\n" + derivation_text(layout);
   return out + "\n" + part_table("memory at the peak", "GiB", named(layout.estimate.memory), gibi) +
-         "\n" + part_table("time of a step", "ms", named(layout.estimate.time), 1e-3);
+         "\n" + part_table("time of a step", "ms", named(layout.estimate.time), 1e-3) + "\n" +
+         phases_table(
+             phases_of(layout.plan.setup, layout.cluster, *layout.engine, layout.estimate));
 }
 
 std::string rejected_text(const LatticeResult& counts) {

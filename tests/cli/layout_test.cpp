@@ -58,6 +58,7 @@ TEST_CASE("cli estimate: a layout's parts add up, and its interval holds its mid
   CHECK(number(e.at("cost_usd").at("mid")) ==
         doctest::Approx(2 * number(e.at("device_hours").at("mid"))));
   CHECK(e.at("why").as_array().size() > 10);
+  CHECK(e.at("phases").as_array().size() == 8);
 }
 
 TEST_CASE("cli estimate: what an engine does not do is refused with both names") {
