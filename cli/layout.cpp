@@ -60,7 +60,8 @@ std::string engine_name(const Arguments& args, const Parallelism& p, const Train
   if (sharding == "zero++" || args.find<std::string>("offload-states").value_or("") == "nvme")
     return "deepspeed";
   const bool native = p.world_size() == 1 && job.method == Method::full && !job.model.is_moe() &&
-                      !job.model.is_mla() && job.optimizer.kind <= OptimizerKind::sgd;
+                      !job.model.is_mla() && !job.examples.given() &&
+                      job.optimizer.kind <= OptimizerKind::sgd;
   return native ? "native" : "torch";
 }
 
@@ -77,6 +78,7 @@ void check_supported(const fast::EngineSpec& engine, const AcceleratorSpec& card
   };
   refuse(engine.native && job.optimizer.kind > OptimizerKind::sgd,
          fmt::format("optimizer {}", enum_name(job.optimizer.kind)));
+  refuse(engine.native && job.examples.given(), "examples of different lengths");
   refuse(!engine.trains(job.method), fmt::format("method {}", enum_name(job.method)));
   refuse(job.model.is_moe() && !can.moe, "mixtures of experts");
   refuse(p.tp > 1 && !can.tp, fmt::format("tp {}", p.tp));
@@ -156,8 +158,8 @@ bool wants_layout(const Arguments& args, const TrainingJob& job, const Device& d
     if (args.has(option)) return true;
   const auto precision = args.find<std::string>("precision").value_or("");
   const bool narrow = precision == "tf32" || precision == "fp8" || precision == "fp4";
-  return job.optimizer.kind > OptimizerKind::sgd || device.line.count > 1 || device.machine ||
-         job.method != Method::full || job.model.is_moe() || job.model.is_mla() ||
+  return job.optimizer.kind > OptimizerKind::sgd || job.examples.given() || device.line.count > 1 ||
+         device.machine || job.method != Method::full || job.model.is_moe() || job.model.is_mla() ||
          job.model.attention.sinks || narrow;
 }
 

@@ -47,8 +47,9 @@ std::vector<const fast::EngineSpec*> engines_for(const Arguments& args, const La
     const bool experts = !job.model.is_moe() || engine.supports.moe;
     // A TPU engine runs on GPUs too, but nobody asks for it there.
     const bool usual = engine.runs_on.front() == offer.card.kind;
-    const bool alone = !engine.native || (offer.line.count == 1 && !job.model.is_mla() &&
-                                          job.optimizer.kind <= OptimizerKind::sgd);
+    const bool alone =
+        !engine.native || (offer.line.count == 1 && !job.model.is_mla() && !job.examples.given() &&
+                           job.optimizer.kind <= OptimizerKind::sgd);
     if (engine.proposed && usual && experts && alone && engine.trains(job.method))
       engines.push_back(&engine);
   }

@@ -33,7 +33,7 @@ bool has_program(const Setup& setup) {
   const bool alone = p.tp * p.pp * p.cp * p.ep == 1 && p.sharding == Sharding::ddp;
   return type && dense && long_enough && alone && setup.method == Method::full &&
          setup.flash_attention && !setup.dropout && !setup.optimizer_in_backward &&
-         setup.document_len == 0 && recompute_is_plain(setup.recompute) && !offloads(setup);
+         setup.document_len == 0 && setup.examples == nullptr && recompute_is_plain(setup.recompute) && !offloads(setup);
 }
 
 LayerRuns runs_of(const Setup& setup) {

@@ -2,6 +2,7 @@
 // One training configuration in the form that the fast evaluation reads: everything that decides
 // memory and time, whatever engine runs it. Plain data; a search copies millions of them.
 
+#include <cmath>
 #include <cstdint>
 
 #include "planner/spec/job.h"
@@ -57,6 +58,7 @@ struct Setup {
   Method method = Method::full;
   LoraSpec lora;
   int seq_len = 0;
+  const ExamplesSpec* examples = nullptr;  ///< of the job, if it has padded ones
   int document_len = 0;       ///< tokens that attend to each other in a packed sequence; 0: all
   std::int64_t vocab = 0;     ///< as padded by the engine; 0: the model's
   int global_batch_size = 0;  ///< sequences
@@ -100,8 +102,18 @@ struct Setup {
     const std::int64_t n = global_batch_size / per_step;
     return n < 1 ? 1 : static_cast<int>(n);
   }
+  /// Tokens learned from.
   std::int64_t tokens_per_step() const {
+    if (examples != nullptr)
+      return static_cast<std::int64_t>(examples->mean() * global_batch_size + 0.5);
     return static_cast<std::int64_t>(seq_len) * global_batch_size;
+  }
+  /// Tokens of a sequence that time is spent on. Padded examples are as long as the longest of a
+  /// micro-step over all data-parallel ranks, on average: they wait for each other. Memory has to
+  /// do for seq_len.
+  double time_len() const {
+    if (examples == nullptr) return seq_len;
+    return std::round(examples->expected_longest(micro_batch_size * parallel.dp));
   }
 };
 

@@ -94,6 +94,13 @@ Setup setup_of(const TrainingJob& job, const Plan& plan, const EngineSpec& engin
   Setup setup;
   setup.model = &job.model;
   setup.seq_len = job.seq_len;
+  if (job.examples.padded()) {
+    setup.examples = &job.examples;
+    setup.variable_lengths = true;
+  } else if (job.examples.given()) {
+    setup.document_len =
+        std::min(job.seq_len, static_cast<int>(job.examples.mean_by_token() + 0.5));
+  }
   setup.global_batch_size = job.global_batch_size;
   setup.micro_batch_size = plan.micro_batch_size;
   setup.optimizer = job.optimizer.kind;

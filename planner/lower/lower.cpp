@@ -54,6 +54,7 @@ void check_native(const TrainingJob& job, const Plan& plan) {
   if (job.optimizer.kind > OptimizerKind::sgd)
     what = fmt::format("optimizer {}", enum_name(job.optimizer.kind));
   if (job.method != Method::full) what = fmt::format("method {}", enum_name(job.method));
+  if (job.examples.given()) what = "data as examples of different lengths";
   if (p.tp * p.pp * p.cp * p.ep > 1)
     what = fmt::format("tp {}, pp {}, cp {}, ep {}", p.tp, p.pp, p.cp, p.ep);
   if (p.pipeline_schedule != PipelineSchedule::one_f_one_b)

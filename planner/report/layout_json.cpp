@@ -32,6 +32,12 @@ void write_job(JsonWriter& json, const Layout& layout) {
   const TrainingJob& job = *layout.job;
   json.field("seq_len", job.seq_len).field("global_batch_size", job.global_batch_size);
   json.field("n_tokens", job.n_tokens).field("n_steps", job.n_steps());
+  if (const ExamplesSpec& x = job.examples; x.given()) {
+    json.key("examples").begin_object().field("n_examples", x.n_examples);
+    json.field("epochs", x.epochs).field("batching", enum_name(x.batching));
+    json.field("mean_tokens", x.mean()).field("longest_tokens", x.longest());
+    json.field("tokens_in_time", layout.plan.setup.time_len()).end_object();
+  }
   const ParameterCount count = count_parameters(job.model);
   json.key("parameters").begin_object().field("total", count.total());
   json.field("active", count_active_parameters(job.model).with_embedding).end_object();

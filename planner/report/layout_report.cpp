@@ -28,6 +28,21 @@ Interval in_seconds(const Interval& hours) {
   return {hours.low * 3600, hours.mid * 3600, hours.high * 3600};
 }
 
+/// What becomes of examples: sequences, and how much of the work is padding.
+std::string examples_text(const Layout& layout) {
+  const ExamplesSpec& x = layout.job->examples;
+  std::string out = fmt::format("{} examples x {:g} epochs, {:.0f} tokens each (longest {})",
+                                format_count(x.n_examples), x.epochs, x.mean(), x.longest());
+  if (!x.padded())
+    return out + fmt::format(", packed; a token sees {:.0f} of its own example on average",
+                             x.mean_by_token());
+  const double padded = layout.plan.setup.time_len();
+  return out + fmt::format(
+                   ", padded to {:.0f} on average ({:.0f} % padding); the longest batch "
+                   "decides the memory",
+                   padded, 100 * (1 - x.mean() / padded));
+}
+
 void append_head(std::string& out, const Layout& layout) {
   const TrainingJob& job = *layout.job;
   const ParameterCount count = count_parameters(job.model);
@@ -45,6 +60,7 @@ void append_head(std::string& out, const Layout& layout) {
   append(out, "plan",
          fmt::format("{}, {} micro-steps, seq_len {}, method {}", describe(layout.plan),
                      layout.plan.setup.grad_accum(), job.seq_len, enum_name(job.method)));
+  if (job.examples.given()) append(out, "data", examples_text(layout));
 }
 
 /// Published rates of unexpected interruptions, in device-hours each: Llama 3 405B 50,700 (419 in

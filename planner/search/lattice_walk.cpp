@@ -28,7 +28,8 @@ class CellWalker {
     setup_.recompute.norm = setup_.recompute.activation = cell.selective;
     rates_ =
         fast::rate_recipe(*request.constants, cluster_, *request.engine).rates(*request.constants);
-    if (!rates_.native) blocks_ = fast::block_costs(setup_, cluster_, rates_);
+    if (!rates_.native && setup_.examples == nullptr)
+      blocks_ = fast::block_costs(setup_, cluster_, rates_);
     limit_ = request.memory_limit > 0
                  ? request.memory_limit
                  : static_cast<double>(cluster_.accelerator->usable_memory.value);
@@ -46,7 +47,7 @@ class CellWalker {
         reject(obstacle);
         continue;
       }
-      if (rates_.native) lower_layers();
+      if (rates_.native || setup_.examples != nullptr) lower_layers();
       for (int vpp : chunks()) {
         p.vpp = vpp;
         schedules();
@@ -60,11 +61,11 @@ class CellWalker {
     return request_.space.full_recompute ? setup_.model->n_layers + 1 : 1;
   }
 
-  /// What native's programs are composed of; they depend on dp too.
+  /// What native's programs and padded sequences are composed of; they depend on dp too.
   void lower_layers() {
     blocks_ = fast::block_costs(setup_, cluster_, rates_);
     native_.reset();
-    if (fast::has_program(setup_)) native_.emplace(setup_);
+    if (rates_.native && fast::has_program(setup_)) native_.emplace(setup_);
   }
 
   void reject(Obstacle obstacle) {

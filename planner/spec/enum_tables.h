@@ -63,6 +63,11 @@ struct EnumNames<PipelineSchedule> {
                                                          {PipelineSchedule::zb_h2, "zb_h2"}};
 };
 template <>
+struct EnumNames<Batching> {
+  static constexpr EnumName<Batching> table[] = {{Batching::packing, "packing"},
+                                                 {Batching::padding, "padding"}};
+};
+template <>
 struct EnumNames<OffloadTo> {
   static constexpr EnumName<OffloadTo> table[] = {
       {OffloadTo::none, "none"}, {OffloadTo::cpu, "cpu"}, {OffloadTo::nvme, "nvme"}};

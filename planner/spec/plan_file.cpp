@@ -65,12 +65,32 @@ LoraSpec read_lora(const YamlNode& node) {
   return lora;
 }
 
+ExamplesSpec read_examples(const YamlNode& node) {
+  ExamplesSpec examples;
+  examples.n_examples = node.at("n_examples").integer(0, most_tokens);
+  examples.epochs = node.at("epochs").number(0, 1e9);
+  examples.batching = node.at("batching").enumeration<Batching>();
+  const YamlNode lengths = node.at("lengths");
+  if (examples.given()) {
+    try {
+      examples.lengths = parse_lengths(lengths.string());
+    } catch (const InputError& error) {
+      lengths.fail(error.what());
+    }
+  } else if (!lengths.string().empty()) {
+    lengths.fail(fmt::format("lengths are given, but n_examples is 0"));
+  }
+  node.finish();
+  return examples;
+}
+
 TrainingJob read_job(const YamlNode& node) {
   TrainingJob job;
   job.model = read_model(node.at("model"));
   job.optimizer = read_optimizer(node.at("optimizer"));
   job.schedule = read_schedule(node.at("schedule"));
   job.data = read_data(node.at("data"));
+  job.examples = read_examples(node.at("examples"));
   job.seq_len = static_cast<int>(node.at("seq_len").integer(1, 1 << 27));
   job.global_batch_size = static_cast<int>(node.at("global_batch_size").integer(1, 1 << 27));
   job.n_tokens = node.at("n_tokens").integer(1, most_tokens);

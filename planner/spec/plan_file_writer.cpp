@@ -32,6 +32,11 @@ std::string job_text(const TrainingJob& job) {
   line("data",
        fmt::format("{{path: {}, format: {}, validation_fraction: {}}}", yaml_scalar(job.data.path),
                    enum_name(job.data.format), job.data.validation_fraction));
+  line("examples",
+       fmt::format("{{n_examples: {}, epochs: {}, batching: {}, lengths: {}}}",
+                   job.examples.n_examples, job.examples.epochs, enum_name(job.examples.batching),
+                   yaml_scalar(describe_lengths(job.examples.lengths))),
+       "   # in place of tokens; 0: none");
   return out;
 }
 

@@ -118,6 +118,40 @@ TEST_CASE(
   CHECK(number(uneven.at("step_time_s").at("mid")) > 0);
 }
 
+TEST_CASE("cli estimate: examples are packed or padded, and half a description is refused") {
+  const Aforo aforo;
+  const std::vector<std::string> base{"estimate",
+                                      "--model",
+                                      "llama-3.1-8b",
+                                      "--gpu",
+                                      "h100:8",
+                                      "--method",
+                                      "lora",
+                                      "--examples",
+                                      "52K",
+                                      "--lengths",
+                                      "256:0.5, 2048:0.5",
+                                      "--epochs",
+                                      "3"};
+  const auto with = [&](std::vector<std::string> options) {
+    std::vector<std::string> args = base;
+    args.insert(args.end(), options.begin(), options.end());
+    return aforo(args);
+  };
+  const json::object packed = parsed(with({"--seq-len", "4096", "--json"}));
+  const json::object padded = parsed(with({"--batching", "padding", "--json"}));
+  CHECK(packed.at("n_tokens") == 52000 * 3 * 1152);
+  CHECK(padded.at("n_tokens") == packed.at("n_tokens"));
+  CHECK(padded.at("seq_len") == 2048);
+  CHECK(padded.at("n_steps") == 52000 * 3 / 8);
+  CHECK(number(padded.at("examples").at("tokens_in_time")) > 2000);  // one of eight ranks has it
+  CHECK(contains(with({"--batching", "padding"}).out, "the longest batch decides the memory"));
+  CHECK(contains(with({"--tokens", "1B"}).err, "--examples and --tokens both say"));
+  CHECK(contains(with({"--batching", "pad"}).err, "expected packing, padding"));
+  const Answer alone = aforo({"estimate", "--model", "gpt2", "--gpu", "t4", "--lengths", "5"});
+  CHECK(contains(alone.err, "--lengths needs --examples"));
+}
+
 TEST_CASE("cli plan: layouts over cards, ranked; within budget; infeasible with the way out") {
   const Aforo aforo;
   const json::object found = parsed(

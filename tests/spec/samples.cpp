@@ -102,6 +102,13 @@ TrainingJob Samples::job() {
   job.data.path = flip() ? "" : text();
   job.data.format = one_of({DataFormat::bytes, DataFormat::uint16});
   job.data.validation_fraction = real(0, 0.9);
+  if (flip()) {
+    job.examples.n_examples = between(1, 1 << 30);
+    job.examples.epochs = real(0, 10);
+    job.examples.batching = one_of({Batching::packing, Batching::padding});
+    job.examples.lengths = flip() ? parse_lengths("100:0.3, 200:0.45, 777:3")
+                                  : parse_lengths("300+-200<=1000");
+  }
   job.seq_len = between(1, 1 << 16);
   job.global_batch_size = between(1, 1 << 20);
   job.n_tokens = static_cast<std::int64_t>(random_() >> 5);
