@@ -157,16 +157,18 @@ void add_plan_options(po::options_description& options) {
   options.add_options()("precision", po::value<std::string>(),
                         "fp32, bf16 or fp16 (mixed, with fp32 master weights)")(
       "recompute", po::value<std::string>(),
-      "none, selective, full, \"every K\", or runs such as \"full x12, none x20\"")(
-      "micro-batch-size", po::value<int>(), "sequences per device and micro-step");
+      "none, selective, full, \"every K\", runs such as \"full x12, none x20\", or optimal: the "
+      "fastest that fits")("micro-batch-size", po::value<int>(),
+                           "sequences per device and micro-step");
 }
 
 Plan read_plan(const Arguments& args, const TrainingJob& job, int n_devices,
                Precision default_precision) {
   Plan plan;
   plan.precision = choice(args, "precision", default_precision);
-  plan.recompute =
-      parse_recompute(args.find<std::string>("recompute").value_or("none"), job.model.n_layers);
+  const std::string recompute = args.find<std::string>("recompute").value_or("none");
+  // The optimum is chosen once the rest of a layout is known.
+  plan.recompute = parse_recompute(recompute == "optimal" ? "none" : recompute, job.model.n_layers);
   plan.micro_batch_size = positive(args, "micro-batch-size", 1);
   plan.parallel.dp = n_devices;
   return plan;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "planner/base/error.h"
+#include "planner/base/quantity.h"
 #include "planner/fast/setup_of_job.h"
 #include "planner/spec/hardware_file.h"
 
@@ -128,6 +129,31 @@ void check_batch(const TrainingJob& job, const Plan& plan) {
                                  job.model.n_layers));
 }
 
+/// --recompute optimal: the fastest layers to compute again that keep within --memory-limit, else
+/// within 95 % of the card, as `aforo plan` does.
+void choose_recompute(const Arguments& args, const Device& device, Layout& layout) {
+  RecomputeRequest request;
+  request.setup = layout.plan.setup;
+  request.cluster = layout.cluster;
+  request.rates =
+      fast::rate_recipe(*layout.constants, layout.cluster, *layout.engine).rates(*layout.constants);
+  request.engine = layout.engine;
+  request.memory_limit =
+      0.95 * static_cast<double>(layout.cluster.accelerator->usable_memory.value);
+  if (const auto limit = quantity<Bytes>(args, "memory-limit", parse_bytes, expected_bytes))
+    request.memory_limit = static_cast<double>(limit->value);
+  if (device.machine && device.machine->host_memory)
+    request.host_memory =
+        static_cast<double>(device.machine->host_memory->value) / device.machine->count;
+  layout.recompute_choices = recompute_choices(request);
+  layout.recompute_limit = request.memory_limit;
+  // Without one that fits, all layers are computed again: what comes closest.
+  layout.plan.setup.recompute = {};
+  layout.plan.setup.recompute.full_layers = layout.job->model.n_layers;
+  for (const RecomputeChoice& choice : layout.recompute_choices)
+    if (choice.name == "optimal") layout.plan.setup.recompute = choice.counts;
+}
+
 }  // namespace
 
 void add_layout_options(po::options_description& options) {
@@ -148,6 +174,8 @@ void add_layout_options(po::options_description& options) {
       "first-stage-layers", po::value<int>(), "layers of the first pipeline stage")(
       "last-stage-layers", po::value<int>(), "layers of the last pipeline stage")(
       "offload-states", po::value<std::string>(), "optimizer states wait in: none, cpu, nvme")(
+      "memory-limit", po::value<std::string>(),
+      "of a device, for --recompute optimal; default: 95 % of what it has")(
       "offload-activations", po::value<std::string>(), "activations wait in: none, cpu");
 }
 
@@ -156,6 +184,7 @@ bool lists_devices(const Arguments& args) { return args.list("gpu").size() > 1; 
 bool wants_layout(const Arguments& args, const TrainingJob& job, const Device& device) {
   for (const char* option : layout_options)
     if (args.has(option)) return true;
+  if (args.find<std::string>("recompute").value_or("") == "optimal") return true;
   const auto precision = args.find<std::string>("precision").value_or("");
   const bool narrow = precision == "tf32" || precision == "fp8" || precision == "fp4";
   return job.optimizer.kind > OptimizerKind::sgd || job.examples.given() || device.line.count > 1 ||
@@ -182,6 +211,7 @@ int estimate_layout_command(const Arguments& args, const TrainingJob& job, const
     throw InputError("layouts and other engines are estimated for a card of --gpu");
   const LayoutWorld world;
   const AcceleratorSpec card = find_accelerator(device.reference);
+  const bool optimal = args.find<std::string>("recompute").value_or("") == "optimal";
   Plan plan = read_plan(args, job, 1, Precision::bf16);
   if (!args.has("precision") && fast::usual_matrix(card) == fast::MatrixType::fp16)
     plan.precision = Precision::fp16;
@@ -206,8 +236,11 @@ int estimate_layout_command(const Arguments& args, const TrainingJob& job, const
   layout.network_note = network_note(device, layout.cluster);
   layout.plan.setup = fast::setup_of(job, plan, engine, card);
   layout.plan.n_devices = device.line.count;
+  if (optimal) choose_recompute(args, device, layout);
   layout.estimate = estimate_layout(job, layout.plan.setup, layout.cluster, engine, world.constants,
                                     world.ranges);
+  if (args.has("memory-limit") && !optimal)
+    throw InputError("--memory-limit needs --recompute optimal");
   if (args.json()) {
     JsonWriter json;
     json.begin_object().field("schema_version", 1);

@@ -44,6 +44,7 @@ EngineSupport read_support(const YamlNode& node) {
       {"interleaving", &EngineSupport::interleaving},
       {"uneven_stages", &EngineSupport::uneven_stages},
       {"offload_nvme", &EngineSupport::offload_nvme},
+      {"recompute_per_layer", &EngineSupport::recompute_per_layer},
       {"fp8", &EngineSupport::fp8},
       {"moe", &EngineSupport::moe},
       {"offload_states", &EngineSupport::offload_states},

@@ -62,7 +62,8 @@ struct EngineSupport {
   bool uneven_stages = false;  ///< first and last stage may hold other numbers of layers
   bool fp8 = false;
   bool offload_states = false, offload_activations = false;
-  bool offload_nvme = false;  ///< states may wait on local drives too
+  bool recompute_per_layer = false;  ///< kept, selective and full layers beside each other
+  bool offload_nvme = false;         ///< states may wait on local drives too
   bool moe = false;
 };
 
@@ -74,8 +75,8 @@ struct EngineSpec {
   std::vector<std::string> frameworks;         ///< beginnings of framework names in published runs
   std::vector<std::string> runs_on = {"gpu"};  ///< kinds of accelerators: gpu, tpu, custom, cpu
   bool host_optimizer = false;                 ///< the host updates states that wait there
-  bool lazy_states = false;     ///< optimizer states are allocated by the first update
-  bool proposed = true;  ///< `aforo plan` tries it unasked; false for engines of the past
+  bool lazy_states = false;  ///< optimizer states are allocated by the first update
+  bool proposed = true;      ///< `aforo plan` tries it unasked; false for engines of the past
   EngineSupport supports;
   MemoryStyle memory;               ///< unless a style says otherwise
   std::vector<MemoryStyle> styles;  ///< programs of this engine that are written otherwise

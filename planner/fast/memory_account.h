@@ -50,8 +50,10 @@ class Account {
     if (stage_.moe > 0) moe_ = layer_activations(setup_, style_, true);
     const double share =
         std::min(1.0, static_cast<double>(setup_.recompute.full_layers) / model_.n_layers);
+    const double plain =
+        std::min(1 - share, static_cast<double>(setup_.recompute.plain_layers) / model_.n_layers);
     const auto kept = [&](const LayerActivations& a) {
-      return share * a.input + (1 - share) * a.kept;
+      return share * a.input + (1 - share - plain) * a.kept + plain * a.all;
     };
     kept_ = stage_.in_flight_dense * kept(dense_) + stage_.in_flight_moe * kept(moe_);
     if (style_.pipeline_outputs && p_.pp > 1)

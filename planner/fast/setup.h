@@ -32,6 +32,7 @@ constexpr StateBytes pure_16bit_states{2, 2, 0, 4};    ///< everything in 16 bit
 /// What a layer computes again in backward, by part.
 struct RecomputeCounts {
   int full_layers = 0;              ///< whole layers
+  int plain_layers = 0;             ///< nothing, although the other layers compute parts again
   bool attention_core = false;      ///< in the other layers: scores and softmax (unfused attention)
   bool norm = false;                ///< in the other layers: norms
   bool activation = false;          ///< in the other layers: the MLP's activation

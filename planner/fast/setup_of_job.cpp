@@ -75,15 +75,15 @@ void set_states(Setup& setup, const EngineSpec& engine) {
   setup.states.states = optimizer_bytes(setup, setup.states.states);
 }
 
-/// A plan says per layer what is computed again; the fast form counts whole layers and treats the
-/// others alike, selectively if most of them are.
+/// A plan says per layer what is computed again; the fast form counts the layers of each sort.
 RecomputeCounts recompute_of(const Plan& plan) {
   RecomputeCounts counts;
   const auto n = [&](Recompute kind) {
     return static_cast<int>(std::count(plan.recompute.begin(), plan.recompute.end(), kind));
   };
   counts.full_layers = n(Recompute::full);
-  counts.norm = counts.activation = n(Recompute::selective) > n(Recompute::none);
+  counts.norm = counts.activation = n(Recompute::selective) > 0;
+  if (counts.norm) counts.plain_layers = n(Recompute::none);
   return counts;
 }
 

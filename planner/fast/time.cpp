@@ -56,7 +56,9 @@ class StepTimer {
     const double full_share =
         static_cast<double>(std::min(setup_.recompute.full_layers, counts_.total())) /
         counts_.total();
-    const double again = full_share * t.again_full + (1 - full_share) * t.again_partial;
+    const double plain_share = plain_layers(full_share) / counts_.total();
+    const double again =
+        full_share * t.again_full + (1 - full_share - plain_share) * t.again_partial;
     parts_.products += n * (t.products_f + t.products_b);
     parts_.attention += n * (t.attention_f + t.attention_b);
     parts_.passes += n * (t.passes_f + t.passes_b);
@@ -70,7 +72,14 @@ class StepTimer {
     sums_.trained += n * work.trained;
     sums_.expert_weights += n * work.expert_weights;
     sums_.full_share = full_share;
+    plain_share_ = plain_share;
     sums_.layers += n;
+  }
+
+  /// Layers that are not computed again although others are in part.
+  double plain_layers(double full_share) const {
+    const double rest = (1 - full_share) * counts_.total();
+    return std::min<double>(setup_.recompute.plain_layers, rest);
   }
 
   /// Host time of one micro-step, and what of it is not hidden behind `busy`.
@@ -127,9 +136,11 @@ class StepTimer {
 
   /// What layers keep goes out and comes back, beside compute.
   double moved_activations() const {
-    const double kept = sums_.full_share * counts_.total() * blocks_.input_bytes +
-                        (1 - sums_.full_share) *
-                            (counts_.dense * blocks_.dense_kept + counts_.moe * blocks_.moe_kept);
+    const double part = 1 - sums_.full_share - plain_share_;
+    const double kept =
+        sums_.full_share * counts_.total() * blocks_.input_bytes +
+        part * (counts_.dense * blocks_.dense_kept + counts_.moe * blocks_.moe_kept) +
+        plain_share_ * (counts_.dense * blocks_.dense_all + counts_.moe * blocks_.moe_all);
     const double inputs = counts_.total() * blocks_.input_bytes;
     return 2 * (setup_.offload_inputs_only ? inputs : kept) / p_.pp;
   }
@@ -172,7 +183,7 @@ class StepTimer {
   LayerCounts counts_;
   TimeParts parts_;
   StageSums sums_;
-  double busy_ = 0, window_ = 0;
+  double busy_ = 0, window_ = 0, plain_share_ = 0;
 };
 
 }  // namespace
@@ -189,7 +200,12 @@ Blocks block_costs(const Setup& setup, const Cluster& cluster, const Rates& rate
   const LayerActivations dense = layer_activations(setup, MemoryStyle{}, false);
   blocks.input_bytes = dense.input;
   blocks.dense_kept = dense.kept;
-  if (setup.model->is_moe()) blocks.moe_kept = layer_activations(setup, MemoryStyle{}, true).kept;
+  blocks.dense_all = dense.all;
+  if (setup.model->is_moe()) {
+    const LayerActivations moe = layer_activations(setup, MemoryStyle{}, true);
+    blocks.moe_kept = moe.kept;
+    blocks.moe_all = moe.all;
+  }
   return blocks;
 }
 

@@ -43,6 +43,7 @@ struct Blocks {
   HeadTime head;
   double input_bytes = 0;               ///< a layer keeps under full recomputation
   double dense_kept = 0, moe_kept = 0;  ///< and under the selective switches
+  double dense_all = 0, moe_all = 0;    ///< and without recomputation
   std::optional<NativeBlocks> native;   ///< stands for all others where the engine runs programs
 };
 Blocks block_costs(const Setup& setup, const Cluster& cluster, const Rates& rates);

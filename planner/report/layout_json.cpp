@@ -22,6 +22,7 @@ void write_plan(JsonWriter& json, const LatticePlan& plan) {
   json.field("sequence_parallel", p.sequence_parallel);
   json.field("micro_batch_size", s.micro_batch_size).field("grad_accum", s.grad_accum());
   json.field("recompute_full_layers", s.recompute.full_layers);
+  json.field("recompute_plain_layers", s.recompute.plain_layers);
   json.field("recompute_selective", s.recompute.norm);
   json.field("offload_states", enum_name(s.offload_states));
   json.field("offload_activations", enum_name(s.offload_activations)).end_object();
@@ -67,6 +68,22 @@ void write_memory(JsonWriter& json, const LayoutEstimate& e) {
   json.end_object();
 }
 
+void write_choices(JsonWriter& json, const Layout& layout) {
+  if (layout.recompute_choices.empty()) return;
+  json.field("recompute_limit_bytes", layout.recompute_limit);
+  json.key("recompute_choices").begin_array();
+  for (const RecomputeChoice& choice : layout.recompute_choices)
+    json.begin_object()
+        .field("name", choice.name)
+        .field("layers", describe(choice.counts, layout.job->model.n_layers))
+        .field("fits", choice.fits)
+        .field("device_bytes", choice.device)
+        .field("host_bytes", choice.host)
+        .field("step_time_s", choice.step_s)
+        .end_object();
+  json.end_array();
+}
+
 }  // namespace
 
 void write_layout_json(JsonWriter& json, const Layout& layout) {
@@ -88,6 +105,7 @@ void write_layout_json(JsonWriter& json, const Layout& layout) {
   json.field("full_square", e.mfu_full).field("hardware", e.hfu).end_object();
   write_parts(json, "time_by_part_s", named(e.time));
   write_memory(json, e);
+  write_choices(json, layout);
   write_phases_json(json, phases_of(layout.plan.setup, layout.cluster, *layout.engine, e));
   json.key("why").begin_array();
   for (const Derivation& line :

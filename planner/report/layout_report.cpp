@@ -126,6 +126,26 @@ std::string derivation_text(const Layout& layout) {
   return table.text();
 }
 
+/// Every choice with what it takes and what it costs over keeping everything.
+std::string recompute_table(const Layout& layout) {
+  if (layout.recompute_choices.empty()) return "";
+  const double none = layout.recompute_choices.front().step_s;
+  Table table(
+      {{fmt::format("recompute within {:.2f} GiB", layout.recompute_limit / gibi), Align::left},
+       {"layers", Align::left},
+       {"device GiB"},
+       {"host GiB"},
+       {"step"},
+       {"time"}});
+  for (const RecomputeChoice& choice : layout.recompute_choices)
+    table.add({choice.name, describe(choice.counts, layout.job->model.n_layers),
+               fmt::format("{:.2f} {}", choice.device / gibi, choice.fits ? "ok" : "no"),
+               choice.host > 0 ? fmt::format("{:.2f}", choice.host / gibi) : "-",
+               format_time(Seconds(choice.step_s)),
+               fmt::format("{:+.1f} %", 100 * (choice.step_s / none - 1))});
+  return "\n" + table.text();
+}
+
 std::vector<std::string> ranking_row(const Layout& layout, bool first) {
   const LayoutEstimate& e = layout.estimate;
   std::string usd = "-";
@@ -159,6 +179,7 @@ std::string layout_text(const Layout& layout, bool why) {
   std::string out;
   append_head(out, layout);
   append_result(out, layout);
+  out += recompute_table(layout);
   if (why) return out + "\n" + derivation_text(layout);
   return out + "\n" + part_table("memory at the peak", "GiB", named(layout.estimate.memory), gibi) +
          "\n" + part_table("time of a step", "ms", named(layout.estimate.time), 1e-3) + "\n" +

@@ -9,6 +9,7 @@
 #include "planner/base/error.h"
 #include "planner/search/divisors.h"
 #include "planner/search/lattice_walk.h"
+#include "planner/search/recompute_optimum.h"
 #include "planner/spec/enum_tables.h"
 
 namespace aforo {
@@ -130,9 +131,13 @@ std::string describe(const LatticePlan& plan) {
   if (p.sharding == Sharding::zeropp && !(p.zeropp == ZeroPlusPlus{}))
     out += fmt::format(" ({})", describe(p.zeropp));
   out += fmt::format(", micro_batch_size {}", s.micro_batch_size);
-  if (s.recompute.norm) out += ", recompute selective";
-  if (s.recompute.full_layers > 0)
-    out += fmt::format(", recompute full x{} of {}", s.recompute.full_layers, s.model->n_layers);
+  if (s.recompute.plain_layers > 0) {
+    out += fmt::format(", recompute {}", describe(s.recompute, s.model->n_layers));
+  } else {
+    if (s.recompute.norm) out += ", recompute selective";
+    if (s.recompute.full_layers > 0)
+      out += fmt::format(", recompute full x{} of {}", s.recompute.full_layers, s.model->n_layers);
+  }
   if (s.offload_states == OffloadTo::cpu) out += ", states on the host";
   if (s.offload_states == OffloadTo::nvme) out += ", states on nvme";
   if (s.offload_activations != OffloadTo::none) out += ", activations on the host";

@@ -152,6 +152,29 @@ TEST_CASE("cli estimate: examples are packed or padded, and half a description i
   CHECK(contains(alone.err, "--lengths needs --examples"));
 }
 
+TEST_CASE(
+    "cli estimate: the optimal recomputation keeps within the limit and is priced beside others") {
+  const Aforo aforo;
+  const auto optimal = [&](const char* limit) {
+    return aforo({"estimate", "--model", "llama-3.1-8b", "--gpu", "h100:8", "--sharding", "fsdp",
+                  "--seq-len", "4096", "--micro-batch-size", "2", "--global-batch-size", "16",
+                  "--recompute", "optimal", "--memory-limit", limit, "--json"});
+  };
+  double last = 1e9;
+  for (const char* limit : {"40 GiB", "55 GiB", "70 GiB"}) {
+    const json::object e = parsed(optimal(limit));
+    const json::array& choices = e.at("recompute_choices").as_array();
+    REQUIRE(choices.size() == 5);
+    CHECK(choices[3].at("name") == "optimal");
+    CHECK(number(choices[3].at("device_bytes")) <= number(e.at("recompute_limit_bytes")));
+    CHECK(number(choices[3].at("step_time_s")) <= last);
+    CHECK(number(choices[3].at("step_time_s")) ==
+          doctest::Approx(number(e.at("step_time_s").at("mid"))));
+    last = number(choices[3].at("step_time_s"));
+  }
+  CHECK(contains(optimal("70").err, "--memory-limit is \"70\""));
+}
+
 TEST_CASE("cli plan: layouts over cards, ranked; within budget; infeasible with the way out") {
   const Aforo aforo;
   const json::object found = parsed(
