@@ -70,7 +70,7 @@ void print_card(FitTable& table, const AcceleratorSpec& card, const std::vector<
   columns.push_back({"limited by", Align::left});
   columns.push_back({fmt::format("largest micro-batch at seq {}", lengths.front()), Align::left});
   Table out(columns);
-  for (const FitMethod& method : usual_methods(sixteen_bit(card))) {
+  for (const FitMethod& method : table.methods(sixteen_bit(card))) {
     std::vector<std::string> row{method.name};
     for (int length : lengths)
       row.push_back(
@@ -95,7 +95,7 @@ void print_cards(FitTable& table, const std::vector<AcceleratorSpec>& cards,
     std::vector<std::string> row{card.name, fmt::format("{:.1f}", as_gib(card.usable_memory))};
     for (int length : lengths) {
       std::string cell;
-      for (const FitMethod& method : usual_methods(sixteen_bit(card))) {
+      for (const FitMethod& method : table.methods(sixteen_bit(card))) {
         if (method.precision == Precision::fp32) continue;
         const int largest =
             table.largest_micro_batch(method, length, card.context_memory, card.usable_memory);
@@ -104,7 +104,7 @@ void print_cards(FitTable& table, const std::vector<AcceleratorSpec>& cards,
         break;
       }
       if (cell.empty()) {
-        const FitCell& least = table.cell(usual_methods(sixteen_bit(card)).back(), length, 1);
+        const FitCell& least = table.cell(table.methods(sixteen_bit(card)).back(), length, 1);
         cell = paint(Colour::red,
                      fmt::format("no: {:.1f} GiB", as_gib(least.arena + card.context_memory)));
       }
@@ -119,9 +119,10 @@ std::string as_json(FitTable& table, const ModelSpec& model,
                     const std::vector<AcceleratorSpec>& cards, const std::vector<int>& lengths) {
   JsonWriter json;
   json.begin_object().field("schema_version", schema_version).field("model", model.name);
+  json.field("exact", table.exact());
   json.field("n_params", count_parameters(model).total()).key("cells").begin_array();
   for (const AcceleratorSpec& card : cards)
-    for (const FitMethod& method : usual_methods(sixteen_bit(card)))
+    for (const FitMethod& method : table.methods(sixteen_bit(card)))
       for (int length : lengths) {
         const FitCell& cell = table.cell(method, length, 1);
         const Bytes memory = cell.arena + card.context_memory;
@@ -143,12 +144,31 @@ std::string as_json(FitTable& table, const ModelSpec& model,
 
 }  // namespace
 
+namespace {
+
+/// Native's arenas where it executes the training; else the account of the engine that would.
+FitTable table_for(const ModelSpec& model, Method method, const AcceleratorSpec& card) {
+  const bool native =
+      method == Method::full && !model.is_moe() && !model.is_mla() && !model.attention.sinks;
+  if (native) return {model, cuda_target()};
+  return {model, method, fast::find_engine(fast::all_engines(), "torch"), card};
+}
+
+std::string origin_text(const FitTable& table) {
+  return table.exact() ? "arenas exact for the native engine"
+                       : "as PyTorch keeps it, by formulas held to published runs; native does not "
+                         "execute it";
+}
+
+}  // namespace
+
 int run_fit(const CommandLine& command_line) {
   const Help help{
       "fit",
       "MODEL [--gpu LIST] [--seq LIST]",
-      "Does it fit? Peak memory of full training with AdamW, by method and sequence length.",
+      "Does it fit? Peak memory of training with AdamW, by recomputation and sequence length.",
       {"aforo fit llama-3.1-8b", "aforo fit gpt2 --gpu rtx-3090,rtx-4090 --seq 512,1024",
+       "aforo fit qwen2.5-7b --method qlora", "aforo fit mixtral-8x7b --method lora --gpu h100",
        "aforo fit path/to/config.json --gpu h100 --json"},
       "GiB at micro_batch_size 1 with gradient accumulation, context and libraries included. ok: "
       "at least 8 % free; "
@@ -157,24 +177,26 @@ int run_fit(const CommandLine& command_line) {
   options.add_options()("model", po::value<std::string>(),
                         "a name of `aforo models`, a YAML file, or a config.json")(
       "gpu", po::value<std::string>(), "accelerators, with commas; default: twelve usual cards")(
-      "seq", po::value<std::string>(), "sequence lengths, with commas");
+      "seq", po::value<std::string>(), "sequence lengths, with commas")(
+      "method", po::value<std::string>(), "full (default), lora or qlora");
   const Arguments args(help, options, {"model"}, command_line);
   if (args.help_wanted()) return fmt::print("{}", args.help_text()), 0;
 
   const ModelSpec model = find_model(args.require("model"));
   const std::vector<AcceleratorSpec> devices = cards(args);
   const std::vector<int> lengths = sequence_lengths(args, model);
-  FitTable table(model, cuda_target());
+  const Method method = choice(args, "method", Method::full);
+  FitTable table = table_for(model, method, devices.front());
   if (args.json()) return fmt::print("{}", as_json(table, model, devices, lengths)), 0;
   // A model that cannot be lowered is refused here, before half an answer is printed.
-  table.cell(usual_methods(Precision::bf16).front(), lengths.front(), 1);
+  table.cell(table.methods(Precision::bf16).front(), lengths.front(), 1);
 
   fmt::print(
-      "{}: {} parameters, {} layers, GQA {}/{}, vocabulary {}   [arenas exact for the native "
-      "engine; data sheet capacities]\n\n",
+      "{}: {} parameters, {} layers, GQA {}/{}, vocabulary {}   [{}; data sheet "
+      "capacities]\n\n",
       paint(Colour::bold, model.name), format_count(count_parameters(model).total()),
       model.n_layers, model.attention.n_heads, model.attention.n_kv_heads,
-      format_count(model.vocab_size));
+      format_count(model.vocab_size), origin_text(table));
   if (devices.size() <= 3)
     for (const AcceleratorSpec& card : devices) print_card(table, card, lengths);
   else
@@ -184,8 +206,9 @@ int run_fit(const CommandLine& command_line) {
       devices.size() <= 3
           ? "GiB at micro_batch_size 1; ok: at least 8 % free, !: less, no: does not fit."
           : "mbs: largest micro_batch_size up to 64, with the least recomputation that fits.");
-  fmt::print("Next: aforo plan --model {} --gpu {} -o plan.yaml\n", args.require("model"),
-             devices.front().name);
+  fmt::print("Next: aforo plan --model {} --gpu {}{} -o plan.yaml\n", args.require("model"),
+             devices.front().name,
+             method == Method::full ? "" : fmt::format(" --method {}", enum_name(method)));
   return 0;
 }
 

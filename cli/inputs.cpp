@@ -31,7 +31,34 @@ std::int64_t file_tokens(const DataSpec& data) {
       1, static_cast<std::int64_t>(static_cast<double>(tokens) * (1 - data.validation_fraction)));
 }
 
+/// --examples, --lengths, --epochs, --batching; nothing given without the first.
+ExamplesSpec read_examples(const Arguments& args) {
+  ExamplesSpec examples;
+  const auto count = args.find<std::string>("examples");
+  if (!count) {
+    for (const char* option : {"lengths", "epochs", "batching"})
+      if (args.has(option))
+        throw InputError(fmt::format("--{} needs --examples, their number", option));
+    return examples;
+  }
+  for (const char* option : {"tokens", "steps", "data"})
+    if (args.has(option))
+      throw InputError(fmt::format(
+          "--examples and --{} both say how much is trained; give one of them", option));
+  examples.n_examples = parse_tokens(*count, "examples");
+  examples.lengths = parse_lengths(args.require("lengths"));
+  examples.batching = choice(args, "batching", examples.batching);
+  examples.epochs = args.find<double>("epochs").value_or(1);
+  if (!(examples.epochs > 0 && examples.epochs <= 1e6))
+    throw InputError(fmt::format("--epochs is {}; expected more than 0", examples.epochs));
+  return examples;
+}
+
 std::int64_t job_tokens(const Arguments& args, const TrainingJob& job) {
+  if (job.examples.given())
+    return std::max<std::int64_t>(
+        1, static_cast<std::int64_t>(static_cast<double>(job.examples.n_examples) *
+                                     job.examples.epochs * job.examples.mean()));
   const auto tokens = args.find<std::string>("tokens");
   const auto steps = args.find<int>("steps");
   if (tokens && steps)
@@ -79,6 +106,13 @@ void add_job_options(po::options_description& options) {
       "tokens", po::value<std::string>(),
       "tokens to train on, such as 10B; default: one pass over --data, else 20 a parameter")(
       "steps", po::value<int>(), "optimizer steps, instead of --tokens")(
+      "examples", po::value<std::string>(),
+      "examples of one epoch, such as 52K, instead of --tokens")(
+      "lengths", po::value<std::string>(),
+      "their tokens with shares, \"256:0.5, 2048:0.5\", or mean, deviation and limit, "
+      "\"3234+-2548<=8192\"")("epochs", po::value<double>(), "over the examples; default 1")(
+      "batching", po::value<std::string>(),
+      "packing (default; sequences are filled) or padding (to the longest of a batch)")(
       "data", po::value<std::string>(),
       "text file to train on (bytes are tokens) or nanoGPT's uint16 .bin")(
       "data-format", po::value<std::string>(), "bytes or uint16; default: by the ending .bin")(
@@ -99,7 +133,10 @@ void add_job_options(po::options_description& options) {
 TrainingJob read_job(const Arguments& args, int default_batch) {
   TrainingJob job;
   job.model = find_model(args.require("model"));
-  job.seq_len = positive(args, "seq-len", std::min(1024, job.model.max_seq_len));
+  const ExamplesSpec examples = read_examples(args);
+  const int usual_length = examples.padded() ? examples.longest() : 1024;
+  job.seq_len = positive(args, "seq-len", std::min(usual_length, job.model.max_seq_len));
+  if (examples.given()) job.examples = examples.cut_to(job.seq_len);
   job.global_batch_size = positive(args, "global-batch-size", default_batch);
   if (const auto path = args.find<std::string>("data")) {
     job.data.path = *path;
@@ -123,16 +160,18 @@ void add_plan_options(po::options_description& options) {
   options.add_options()("precision", po::value<std::string>(),
                         "fp32, bf16 or fp16 (mixed, with fp32 master weights)")(
       "recompute", po::value<std::string>(),
-      "none, selective, full, \"every K\", or runs such as \"full x12, none x20\"")(
-      "micro-batch-size", po::value<int>(), "sequences per device and micro-step");
+      "none, selective, full, \"every K\", runs such as \"full x12, none x20\", or optimal: the "
+      "fastest that fits")("micro-batch-size", po::value<int>(),
+                           "sequences per device and micro-step");
 }
 
 Plan read_plan(const Arguments& args, const TrainingJob& job, int n_devices,
                Precision default_precision) {
   Plan plan;
   plan.precision = choice(args, "precision", default_precision);
-  plan.recompute =
-      parse_recompute(args.find<std::string>("recompute").value_or("none"), job.model.n_layers);
+  const std::string recompute = args.find<std::string>("recompute").value_or("none");
+  // The optimum is chosen once the rest of a layout is known.
+  plan.recompute = parse_recompute(recompute == "optimal" ? "none" : recompute, job.model.n_layers);
   plan.micro_batch_size = positive(args, "micro-batch-size", 1);
   plan.parallel.dp = n_devices;
   return plan;

@@ -15,7 +15,9 @@ namespace aforo::cli {
 
 struct Imported;
 
-/// --engine, --tp, --pp, --vpp, --cp, --ep, --sharding, --offload-states, --offload-activations
+/// --engine, --tp, --pp, --vpp, --cp, --ep, --sharding, --zeropp, --shard-group,
+/// --pipeline-schedule, --first-stage-layers, --last-stage-layers, --offload-states,
+/// --offload-activations
 void add_layout_options(po::options_description& options);
 
 /// True if the request needs the fast evaluation: several devices, another engine, adapters,

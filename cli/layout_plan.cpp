@@ -18,6 +18,7 @@ Plan plan_of(const Layout& layout) {
   plan.precision = precisions[static_cast<int>(s.matrix)];
   const Recompute others = s.recompute.norm ? Recompute::selective : Recompute::none;
   plan.recompute.assign(s.model->n_layers, others);
+  std::fill_n(plan.recompute.rbegin(), s.recompute.plain_layers, Recompute::none);
   std::fill_n(plan.recompute.begin(), s.recompute.full_layers, Recompute::full);
   plan.micro_batch_size = s.micro_batch_size;
   plan.parallel = s.parallel;

@@ -47,8 +47,9 @@ std::vector<const fast::EngineSpec*> engines_for(const Arguments& args, const La
     const bool experts = !job.model.is_moe() || engine.supports.moe;
     // A TPU engine runs on GPUs too, but nobody asks for it there.
     const bool usual = engine.runs_on.front() == offer.card.kind;
-    const bool alone = !engine.native || (offer.line.count == 1 && !job.model.is_mla() &&
-                                          job.optimizer.kind <= OptimizerKind::sgd);
+    const bool alone =
+        !engine.native || (offer.line.count == 1 && !job.model.is_mla() && !job.examples.given() &&
+                           job.optimizer.kind <= OptimizerKind::sgd);
     if (engine.proposed && usual && experts && alone && engine.trains(job.method))
       engines.push_back(&engine);
   }
@@ -121,6 +122,9 @@ LatticeRequest request_for(const Arguments& args, const LayoutWorld& world, cons
   if (offer.device.machine && offer.device.machine->host_memory)
     request.host_memory =
         static_cast<double>(offer.device.machine->host_memory->value) / offer.device.machine->count;
+  if (offer.device.machine && offer.device.machine->nvme)
+    request.disk =
+        static_cast<double>(offer.device.machine->nvme->value) / offer.device.machine->count;
   request.engine = &engine;
   request.constants = &world.constants;
   request.space.n_devices = {offer.line.count};

@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "planner/base/error.h"
 #include "planner/report/validation_report.h"
+#include "planner/report/whole_runs_report.h"
 
 namespace aforo::cli {
 namespace {
@@ -21,22 +22,33 @@ std::vector<std::string> list_or(const Arguments& args, const std::string& name,
   return list.empty() ? otherwise : list;
 }
 
+int validate_whole_runs(const Arguments& args, const std::string& path) {
+  const std::vector<validate::WholeRun> runs = validate::read_whole_runs(CsvTable::load_file(path));
+  const auto predictions =
+      validate::predict_whole_runs(runs, validate::Catalogue::load(), fast::Constants::load());
+  fmt::print("{}", args.json() ? whole_runs_json(predictions) : whole_runs_text(predictions));
+  return 0;
+}
+
 }  // namespace
 
 int run_validate(const CommandLine& command_line) {
   const Help help{
       "validate",
-      "--runs FILE.csv [--by COLUMNS] [--leave-out family]",
+      "--runs FILE.csv | --published FILE.csv [--by COLUMNS] [--leave-out family]",
       "Predicts published runs from their inputs alone and scores the predictions by group.",
       {"aforo validate --runs open.csv",
        "aforo validate --runs open.csv --by source,gpu --leave-out family --json",
-       "aforo validate --runs mine.csv --by engine --quality A,B"},
+       "aforo validate --runs mine.csv --by engine --quality A,B",
+       "aforo validate --published headline_costs.csv"},
       "Rules such as 6ND stand beside our predictions; those with a free constant get the one that "
       "suits the rows best.\ndocs/validation.md says how rows are read and what is assumed where a "
       "source is silent."};
   po::options_description options("options");
   options.add_options()("runs", po::value<std::string>()->value_name("FILE"),
                         "measured runs, one a row")(
+      "published", po::value<std::string>()->value_name("FILE"),
+      "totals of whole trainings instead (model, params, tokens, gpu, gpu_hours), one a row")(
       "by", po::value<std::string>()->value_name("LIST"),
       "columns that make a group: source, gpu, engine, model, family, quality, precision, task, "
       "sharding (default source)")("quality", po::value<std::string>()->value_name("LIST"),
@@ -49,6 +61,11 @@ int run_validate(const CommandLine& command_line) {
   const Arguments args(help, options, {"runs"}, command_line);
   if (args.help_wanted()) return fmt::print("{}", args.help_text()), 0;
 
+  if (const auto published = args.find<std::string>("published")) {
+    if (args.has("runs"))
+      throw InputError("--runs and --published name different files; give one of them");
+    return validate_whole_runs(args, *published);
+  }
   validate::ValidationRequest request;
   request.by = list_or(args, "by", request.by);
   request.time_quality = list_or(args, "quality", request.time_quality);

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Writes docs/validation.md from a file of published runs.
-#   scripts/validation.sh RUNS.csv [path of aforo]
+# Writes docs/validation.md from a file of published runs, and one of totals of whole trainings.
+#   scripts/validation.sh RUNS.csv [path of aforo] [TOTALS.csv]
 set -eu
 runs=$1
 aforo=${2:-build/release/bin/aforo}
+totals=${3:-}
 out=docs/validation.md
 
 {
@@ -46,5 +47,19 @@ echo
 echo "## With the shipped constants"
 echo
 "$aforo" validate "$runs" --by gpu --markdown
+if [ -n "$totals" ]; then
+  echo
+  echo "## Whole trainings"
+  echo
+  cat <<'TEXT'
+`aforo validate --published TOTALS.csv`: device-hours from model, tokens, card and number of devices. Sources of totals state
+neither layout nor batch nor sequence length, so the hours are those of the fastest layout that fits, with today's kernels
+and without failures, restarts and experiments: a floor under what was paid, not an estimate of it.
+TEXT
+  echo
+  echo '```'
+  "$aforo" validate --published "$totals"
+  echo '```'
+fi
 } > "$out.new"
 mv "$out.new" "$out"

@@ -151,6 +151,25 @@ Verdict judge_offload_states(const Effect& e) {
                              time_limit(e.was, e.is), when_it_fits(e)));
 }
 
+Verdict judge_zeropp(const Effect& e) {
+  const VerdictKind kind = e.speedup() >= 2      ? VerdictKind::holds
+                           : e.speedup() >= 1.05 ? VerdictKind::partly
+                                                 : VerdictKind::fails;
+  return verdict(kind, fmt::format("exposed exchange {:.0f} -> {:.0f} ms, {}, {}; {}{}",
+                                   1e3 * e.was.time.dp, 1e3 * e.is.time.dp, step_change(e),
+                                   memory_change(e), time_limit(e.was, e.is), when_it_fits(e)));
+}
+
+Verdict judge_offload_nvme(const Effect& e) {
+  return verdict(
+      VerdictKind::unclaimed,
+      fmt::format("{}, {:.1f} GiB on drives and {:.1f} GiB on the host where states on the host "
+                  "take {:.1f} GiB there, {}; {}{}",
+                  memory_change(e), e.is.memory.disk / gibi, e.is.memory.host / gibi,
+                  e.was.memory.host / gibi, step_change(e), time_limit(e.was, e.is),
+                  when_it_fits(e)));
+}
+
 Verdict judge_offload_activations(const Effect& e) {
   return verdict(
       VerdictKind::unclaimed,

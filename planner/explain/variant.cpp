@@ -25,6 +25,8 @@ std::string engine_obstacle(const Variant& v) {
   if (s.matrix >= fast::MatrixType::fp8 && !can.fp8) return fmt::format("{} has no fp8", name);
   if (s.offload_states != OffloadTo::none && !can.offload_states)
     return fmt::format("{} keeps optimizer states on the device", name);
+  if (s.offload_states == OffloadTo::nvme && !can.offload_nvme)
+    return fmt::format("{} keeps no states on drives", name);
   if (s.offload_activations != OffloadTo::none && !can.offload_activations)
     return fmt::format("{} keeps activations on the device", name);
   return "";

@@ -14,6 +14,8 @@ struct Cluster {
   double inter_bandwidth = 0;  ///< between nodes, as the data sheet has it
   bool inter_stated = true;    ///< false: the figure of the usual machine stands in
   int n_slices = 1;
+  double nvme_bandwidth = 3e9;          ///< of one device's share of local drives, one direction
+  double host_memory_bandwidth = 14e9;  ///< of one device's share, reads and writes together
 };
 
 }  // namespace aforo::fast

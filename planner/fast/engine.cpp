@@ -31,12 +31,20 @@ EngineSupport read_support(const YamlNode& node) {
     for (const YamlNode& item : methods->items())
       support.methods.push_back(item.enumeration<Method>());
   }
+  if (const auto schedules = node.find("schedules")) {
+    support.schedules.clear();
+    for (const YamlNode& item : schedules->items())
+      support.schedules.push_back(item.enumeration<PipelineSchedule>());
+  }
   const std::pair<const char*, bool EngineSupport::*> flags[] = {
       {"tp", &EngineSupport::tp},
       {"pp", &EngineSupport::pp},
       {"cp", &EngineSupport::cp},
       {"ep", &EngineSupport::ep},
       {"interleaving", &EngineSupport::interleaving},
+      {"uneven_stages", &EngineSupport::uneven_stages},
+      {"offload_nvme", &EngineSupport::offload_nvme},
+      {"recompute_per_layer", &EngineSupport::recompute_per_layer},
       {"fp8", &EngineSupport::fp8},
       {"moe", &EngineSupport::moe},
       {"offload_states", &EngineSupport::offload_states},
@@ -117,9 +125,13 @@ EngineSpec read_engine(const YamlNode& node) {
   EngineSpec engine;
   engine.name = node.at("name").string();
   engine.title = node.at("title").string();
+  engine.rates = engine.name;
+  if (const auto rates = node.find("rates")) engine.rates = rates->string();
   engine.native = node.at("native").boolean();
   engine.frameworks = strings(node.at("frameworks"));
   if (const auto kinds = node.find("runs_on")) engine.runs_on = strings(*kinds);
+  if (const auto host = node.find("host_optimizer")) engine.host_optimizer = host->boolean();
+  if (const auto lazy = node.find("lazy_states")) engine.lazy_states = lazy->boolean();
   if (const auto proposed = node.find("proposed")) engine.proposed = proposed->boolean();
   engine.supports = read_support(node.at("supports"));
   if (const auto memory = node.find("memory")) engine.memory = MemoryStyle{}.with(*memory);

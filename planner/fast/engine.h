@@ -58,18 +58,25 @@ struct EngineSupport {
   std::vector<Method> methods = {Method::full};
   bool tp = false, pp = false, cp = false, ep = false;
   bool interleaving = false;  ///< vpp above 1
+  std::vector<PipelineSchedule> schedules = {PipelineSchedule::one_f_one_b};
+  bool uneven_stages = false;  ///< first and last stage may hold other numbers of layers
   bool fp8 = false;
   bool offload_states = false, offload_activations = false;
+  bool recompute_per_layer = false;  ///< kept, selective and full layers beside each other
+  bool offload_nvme = false;         ///< states may wait on local drives too
   bool moe = false;
 };
 
 struct EngineSpec {
   std::string name;
   std::string title;                           ///< "Megatron-Core with Transformer Engine"
+  std::string rates;                           ///< the engine whose calibrated constants it has
   bool native = false;                         ///< aforo's own runtime executes it
   std::vector<std::string> frameworks;         ///< beginnings of framework names in published runs
   std::vector<std::string> runs_on = {"gpu"};  ///< kinds of accelerators: gpu, tpu, custom, cpu
-  bool proposed = true;  ///< `aforo plan` tries it unasked; false for engines of the past
+  bool host_optimizer = false;                 ///< the host updates states that wait there
+  bool lazy_states = false;  ///< optimizer states are allocated by the first update
+  bool proposed = true;      ///< `aforo plan` tries it unasked; false for engines of the past
   EngineSupport supports;
   MemoryStyle memory;               ///< unless a style says otherwise
   std::vector<MemoryStyle> styles;  ///< programs of this engine that are written otherwise

@@ -29,7 +29,9 @@ class LayerTimer {
     t.flops_f += flops;
     t.flops_b += flops;
     if (!p.frozen) {
-      t.products_b += kernels_.product(p.n, p.k, p.m, p);
+      const double weight_gradient = kernels_.product(p.n, p.k, p.m, p);
+      t.products_b += weight_gradient;
+      t.weight_gradients += weight_gradient;
       t.flops_b += flops;
     }
     if (p.low_precision && setup_.matrix >= MatrixType::fp8) {

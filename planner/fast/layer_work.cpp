@@ -78,16 +78,17 @@ class LayerWorker {
 
   void core() {
     const AttentionSpec& attention = model_.attention;
-    const double seq = setup_.seq_len;
+    const double seq = setup_.time_len();
     const double heads = static_cast<double>(attention.n_heads) / tp_;
     const MlaSpec& mla = attention.mla;
     work_.head_dim = mla.kv_lora_rank > 0
                          ? (mla.qk_nope_head_dim + mla.qk_rope_head_dim + mla.v_head_dim) / 2.0
                          : attention.head_dim;
     double pairs = 0;
-    const int document = setup_.document_len > 0 ? setup_.document_len : setup_.seq_len;
+    const double document = setup_.document_len > 0 ? setup_.document_len : seq;
     for (int i = 0; i < pattern_length(); ++i)
-      pairs += seq / document * visible_pairs(document, model_.window_of(i));
+      pairs +=
+          seq / document * visible_pairs(static_cast<std::int64_t>(document), model_.window_of(i));
     pairs /= pattern_length();
     const double share = setup_.micro_batch_size * heads / setup_.parallel.cp;
     work_.attention_flops = 4 * work_.head_dim * share * pairs;
@@ -150,7 +151,7 @@ class LayerWorker {
 }  // namespace
 
 double local_tokens(const Setup& setup) {
-  return static_cast<double>(setup.micro_batch_size) * setup.seq_len / setup.parallel.cp;
+  return static_cast<double>(setup.micro_batch_size) * setup.time_len() / setup.parallel.cp;
 }
 
 LayerWork layer_work(const Setup& setup, bool moe_layer) {

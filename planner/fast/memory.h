@@ -22,6 +22,7 @@ struct MemoryParts {
   double cache = 0;        ///< reserved too, but given back when memory gets short
   double context = 0;      ///< driver context, libraries, communicators
   double host = 0;         ///< pinned host memory (offload)
+  double disk = 0;         ///< bytes on local drives (offload to nvme)
 
   double allocated() const {
     return weights + master + optimizer_states + gradients + gathered + activations + working +
@@ -37,5 +38,15 @@ struct MemoryParts {
 /// of the last layer, that of the first, the update. With pipelines: of the stage
 /// `setup.report_stage`, or of the fuller end.
 MemoryParts memory_parts(const Setup& setup, const EngineSpec& engine);
+
+/// The same stage phase by phase. Of native too by the account, which is not its arena to the byte.
+struct MemoryPhases {
+  MemoryParts load;        ///< weights as they come, before states exist
+  MemoryParts forward;     ///< at the loss: everything is kept
+  MemoryParts backward;    ///< of the last layer or of the first
+  MemoryParts update;      ///< the optimizer step
+  MemoryParts evaluation;  ///< a forward pass that keeps nothing
+};
+MemoryPhases memory_phases(const Setup& setup, const EngineSpec& engine);
 
 }  // namespace aforo::fast

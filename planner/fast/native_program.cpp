@@ -11,8 +11,8 @@ Precision precision_of(MatrixType type) {
 }
 
 bool recompute_is_plain(const RecomputeCounts& r) {
-  return r.norm == r.activation && !r.attention_core && !r.mlp_up && !r.qkv && !r.out &&
-         !r.alternate_products;
+  return r.plain_layers == 0 && r.norm == r.activation && !r.attention_core && !r.mlp_up &&
+         !r.qkv && !r.out && !r.alternate_products;
 }
 
 bool offloads(const Setup& s) {
@@ -33,7 +33,8 @@ bool has_program(const Setup& setup) {
   const bool alone = p.tp * p.pp * p.cp * p.ep == 1 && p.sharding == Sharding::ddp;
   return type && dense && long_enough && alone && setup.method == Method::full &&
          setup.flash_attention && !setup.dropout && !setup.optimizer_in_backward &&
-         setup.document_len == 0 && recompute_is_plain(setup.recompute) && !offloads(setup);
+         setup.document_len == 0 && setup.examples == nullptr &&
+         recompute_is_plain(setup.recompute) && !offloads(setup);
 }
 
 LayerRuns runs_of(const Setup& setup) {

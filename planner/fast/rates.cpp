@@ -129,8 +129,8 @@ RateRecipe rate_recipe(const Constants& constants, const Cluster& cluster,
     const std::string names[] = {name,
                                  "generation." + generation + "." + name,
                                  "card." + cluster.accelerator->name + "." + name,
-                                 "engine." + engine.name + "." + name,
-                                 "engine." + engine.name + "." + generation + "." + name,
+                                 "engine." + engine.rates + "." + name,
+                                 "engine." + engine.rates + "." + generation + "." + name,
                                  cluster.inter_stated ? "" : "unstated." + name};
     bool found = recipe.base[i] != 1;
     for (std::size_t j = 0; j < std::size(names); ++j) {

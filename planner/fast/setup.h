@@ -2,6 +2,7 @@
 // One training configuration in the form that the fast evaluation reads: everything that decides
 // memory and time, whatever engine runs it. Plain data; a search copies millions of them.
 
+#include <cmath>
 #include <cstdint>
 
 #include "planner/spec/job.h"
@@ -31,6 +32,7 @@ constexpr StateBytes pure_16bit_states{2, 2, 0, 4};    ///< everything in 16 bit
 /// What a layer computes again in backward, by part.
 struct RecomputeCounts {
   int full_layers = 0;              ///< whole layers
+  int plain_layers = 0;             ///< nothing, although the other layers compute parts again
   bool attention_core = false;      ///< in the other layers: scores and softmax (unfused attention)
   bool norm = false;                ///< in the other layers: norms
   bool activation = false;          ///< in the other layers: the MLP's activation
@@ -47,6 +49,7 @@ enum class AdapterKind { low_rank, scale, prompt };
 /// What the card brings to the account of memory.
 struct DeviceLimits {
   double memory = 0;                       ///< bytes; 0: unknown
+  int per_node = 8;                        ///< devices of one machine
   double context = 0.6 * (1 << 30);        ///< driver context and modules
   double gemm_workspace = 32 * (1 << 20);  ///< of one cuBLAS handle: 8.1 MiB before Hopper
 };
@@ -56,6 +59,7 @@ struct Setup {
   Method method = Method::full;
   LoraSpec lora;
   int seq_len = 0;
+  const ExamplesSpec* examples = nullptr;  ///< of the job, if it has padded ones
   int document_len = 0;       ///< tokens that attend to each other in a packed sequence; 0: all
   std::int64_t vocab = 0;     ///< as padded by the engine; 0: the model's
   int global_batch_size = 0;  ///< sequences
@@ -78,6 +82,7 @@ struct Setup {
   OffloadTo offload_states = OffloadTo::none;
   OffloadTo offload_weights = OffloadTo::none;
   OffloadTo offload_gradients = OffloadTo::none;
+  bool host_optimizer = false;  ///< the host updates what waits there; else it comes back first
 
   // What only memory depends on.
   int style = 0;                      ///< of the engine's ways to write a layer, EngineSpec::style
@@ -98,8 +103,18 @@ struct Setup {
     const std::int64_t n = global_batch_size / per_step;
     return n < 1 ? 1 : static_cast<int>(n);
   }
+  /// Tokens learned from.
   std::int64_t tokens_per_step() const {
+    if (examples != nullptr)
+      return static_cast<std::int64_t>(examples->mean() * global_batch_size + 0.5);
     return static_cast<std::int64_t>(seq_len) * global_batch_size;
+  }
+  /// Tokens of a sequence that time is spent on. Padded examples are as long as the longest of a
+  /// micro-step over all data-parallel ranks, on average: they wait for each other. Memory has to
+  /// do for seq_len.
+  double time_len() const {
+    if (examples == nullptr) return seq_len;
+    return std::round(examples->expected_longest(micro_batch_size * parallel.dp));
   }
 };
 

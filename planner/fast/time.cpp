@@ -4,8 +4,10 @@
 #include <cmath>
 
 #include "planner/fast/activation_bytes.h"
-#include "planner/fast/collectives.h"
+#include "planner/fast/exchange.h"
 #include "planner/fast/native_program.h"
+#include "planner/fast/offload_time.h"
+#include "planner/fast/pipeline_stage.h"
 
 namespace aforo::fast {
 namespace {
@@ -20,8 +22,8 @@ HeadTime head_time(const Setup& setup, const Rates& rates, const Kernels& kernel
                           (trained ? kernels.product(p.n, p.k, p.m, p) : 0);
   const double passes = rates[Rate::loss_bytes] *
                         (setup.compiled ? rates[Rate::compiled_passes] : 1) / rates[Rate::memory];
-  return {products + tokens * vocab * passes, vocab * d,
-          2 * tokens * vocab * d * (trained ? 3 : 2)};
+  return {products + tokens * vocab * passes, vocab * d, 2 * tokens * vocab * d * (trained ? 3 : 2),
+          trained ? 1.0 / 3 : 0.5};
 }
 
 /// Puts layers, head, communication, pipeline and optimizer together.
@@ -33,25 +35,20 @@ class StepTimer {
         cluster_(cluster),
         rates_(rates),
         blocks_(blocks),
-        counts_(layer_counts(*setup.model)),
-        tokens_(local_tokens(setup)) {
+        counts_(layer_counts(*setup.model)) {
     add_layers(blocks.dense_work, blocks.dense, counts_.dense);
     add_layers(blocks.moe_work, blocks.moe, counts_.moe);
   }
 
   TimeParts run() {
-    exchange();
     pipeline();
-    reduce_gradients();
+    parts_.dp += gradient_reduction(setup_, cluster_, rates_, sums_, blocks_.head.weights, window_);
     optimizer();
     finish();
     return parts_;
   }
 
  private:
-  double data_ranks() const { return static_cast<double>(p_.dp) * p_.cp; }
-  Group data_group() const { return {p_.dp * p_.cp, p_.tp}; }
-
   /// Sums one micro-step of the layers of a kind on an average stage.
   void add_layers(const LayerWork& work, const LayerTime& t, int n_layers) {
     if (n_layers == 0) return;
@@ -59,48 +56,30 @@ class StepTimer {
     const double full_share =
         static_cast<double>(std::min(setup_.recompute.full_layers, counts_.total())) /
         counts_.total();
-    const double again = full_share * t.again_full + (1 - full_share) * t.again_partial;
+    const double plain_share = plain_layers(full_share) / counts_.total();
+    const double again =
+        full_share * t.again_full + (1 - full_share - plain_share) * t.again_partial;
     parts_.products += n * (t.products_f + t.products_b);
     parts_.attention += n * (t.attention_f + t.attention_b);
     parts_.passes += n * (t.passes_f + t.passes_b);
     parts_.recompute += n * again;
-    weight_casts_ += n * t.weight_casts;
-    forward_ += n * t.forward();
-    backward_ += n * (t.backward() + again);
-    flops_ += n * (t.flops_f + t.flops_b + full_share * t.flops_again);
-    weights_ += n * work.weights;
-    trained_ += n * work.trained;
-    expert_weights_ += n * work.expert_weights;
-    full_share_ = full_share;
-    host_layers_ += n;
+    sums_.weight_casts += n * t.weight_casts;
+    sums_.weight_gradients += n * t.weight_gradients;
+    sums_.forward += n * t.forward();
+    sums_.backward += n * (t.backward() + again);
+    sums_.flops += n * (t.flops_f + t.flops_b + full_share * t.flops_again);
+    sums_.weights += n * work.weights;
+    sums_.trained += n * work.trained;
+    sums_.expert_weights += n * work.expert_weights;
+    sums_.full_share = full_share;
+    plain_share_ = plain_share;
+    sums_.layers += n;
   }
 
-  /// Communication of one micro-step that data parallelism does not cause.
-  void exchange() {
-    const double layers = static_cast<double>(counts_.total()) / p_.pp;
-    const double d = setup_.model->d_model;
-    const double message = tokens_ * d * 2;
-    const double passes = 2 + full_share_;  // forward, backward, forward again
-    if (p_.tp > 1) {
-      const double one = gather_time(message, {p_.tp, 1}, cluster_, rates_);
-      // two gathers and two scatters a pass; sequence parallelism gathers again in backward
-      const double n = 4 * passes + (p_.sequence_parallel ? 2 : 0);
-      tp_ = layers * n * one * rates_[Rate::tp_exposed];
-    }
-    if (p_.cp > 1) {
-      const double kv = 2.0 * setup_.model->kv_width() / p_.tp * tokens_ * p_.cp * 2;
-      const double one = gather_time(kv, {p_.cp, p_.tp}, cluster_, rates_);
-      cp_ = layers * (passes + 1) * one * rates_[Rate::cp_exposed];
-    }
-    if (p_.ep > 1 && counts_.moe > 0) {
-      // Expert groups are consecutive devices (expert tensor parallelism 1). A token goes once to
-      // each rank that holds one of its experts.
-      const double ranks = p_.ep, top_k = setup_.model->moe.top_k;
-      const double copies = ranks * (1 - std::pow(1 - 1 / ranks, top_k));
-      const double sent = message * copies / p_.tp;
-      const double one = all_to_all_time(sent, {p_.ep, 1}, cluster_, rates_);
-      ep_ = static_cast<double>(counts_.moe) / p_.pp * 2 * passes * one * rates_[Rate::ep_exposed];
-    }
+  /// Layers that are not computed again although others are in part.
+  double plain_layers(double full_share) const {
+    const double rest = (1 - full_share) * counts_.total();
+    return std::min<double>(setup_.recompute.plain_layers, rest);
   }
 
   /// Host time of one micro-step, and what of it is not hidden behind `busy`.
@@ -108,132 +87,79 @@ class StepTimer {
     if (setup_.cuda_graphs) return 0;
     double layer = rates_[Rate::host_layer] * (setup_.compiled ? rates_[Rate::compiled_host] : 1);
     if (setup_.method != Method::full) layer *= 1.6;  // adapters are launches too
-    layer *= 2.3 + full_share_;
+    layer *= 2.3 + sums_.full_share;
     if (shards_weights(p_.sharding)) layer += 3 * rates_[Rate::shard_host];
-    const double host = (host_layers_ + 2) * layer;
+    const double host = (sums_.layers + 2) * layer;
     return std::pow(std::pow(busy, 4) + std::pow(host, 4), 0.25) - busy;
-  }
-
-  /// Weights gathered and gradients scattered in every micro-step (ZeRO-3, FSDP, YaFSDP, ZeRO-2).
-  void shard_traffic(double& forward, double& backward) const {
-    double split = p_.sharding == Sharding::hsdp
-                       ? (p_.shard_group > 0 ? p_.shard_group : cluster_.per_node)
-                       : data_ranks();
-    // Weights are sharded inside a TPU slice and replicated across slices.
-    if (cluster_.n_slices > 1) split = std::min(split, data_ranks() / cluster_.n_slices);
-    const Group group{static_cast<int>(std::min(split, data_ranks())), p_.tp};
-    if (group.size <= 1 || !shards_gradients(p_.sharding)) return;
-    const double elements = weights_ + blocks_.head.weights;
-    const double gradient = (setup_.method == Method::full ? elements : trained_);
-    const double frozen = setup_.method == Method::qlora ? setup_.frozen_bytes : 2;
-    if (shards_weights(p_.sharding)) {
-      const double one = gather_time(elements * frozen, group, cluster_, rates_);
-      forward = one + layers_latency(group);
-      backward = one + layers_latency(group);
-    }
-    backward += gather_time(gradient * setup_.reduce_bytes, group, cluster_, rates_) +
-                layers_latency(group);
-  }
-  double layers_latency(Group group) const {
-    return host_layers_ * (gather_time(0, group, cluster_, rates_));
   }
 
   void pipeline() {
     const double m = setup_.grad_accum();
-    const double extra = tp_ + cp_ + ep_;
-    const double f = forward_, b = backward_;
-    double busy = f + b + extra;
+    const LayerExchange exchange = layer_exchange(setup_, cluster_, rates_, sums_);
+    const double f = sums_.forward, b = sums_.backward;
+    double busy = f + b + exchange.sum();
     const double head_busy = blocks_.head.time;
-    double gathered_f = 0, gathered_b = 0;
-    shard_traffic(gathered_f, gathered_b);
+    const ShardTraffic traffic =
+        shard_traffic(setup_, cluster_, rates_, sums_, blocks_.head.weights);
     const double serial = rates_[Rate::shard_serial];
-    const double exposed_f = exposed(f, gathered_f, serial),
-                 exposed_b = exposed(b, gathered_b, serial);
+    const double exposed_f = exposed(f, traffic.forward, serial),
+                 exposed_b = exposed(b, traffic.backward, serial);
     busy += exposed_f + exposed_b;
-    const double slowest = slowest_stage(busy, head_busy);
+    const double slowest = slowest_stage(setup_, busy, head_busy);
     const double wait = host_wait(slowest);
-    const double message = tokens_ * setup_.model->d_model * 2 / (p_.sequence_parallel ? p_.tp : 1);
-    if (p_.pp > 1)
-      parts_.pp = 2 * m * p_.vpp * rates_[Rate::pp_exposed] *
-                  send_time(message, p_.tp * p_.cp * p_.dp, cluster_, rates_);
-    parts_.bubble =
-        (p_.pp - 1.0) / p_.vpp * (busy + head_busy / p_.pp) + m * (slowest - busy - head_busy);
+    if (p_.pp > 1) parts_.pp = 2 * m * p_.vpp * rates_[Rate::pp_exposed] * send();
+    parts_.bubble = drained(setup_, busy + head_busy / p_.pp, sums_.weight_gradients) +
+                    m * (slowest - busy - head_busy);
     for (double* part : {&parts_.products, &parts_.attention, &parts_.passes, &parts_.recompute})
       *part *= m;
-    parts_.passes += weight_casts_;
+    parts_.passes += sums_.weight_casts;
     parts_.head = m * head_busy;
-    parts_.tp = m * tp_, parts_.cp = m * cp_, parts_.ep = m * ep_;
+    parts_.tp = m * exchange.tp, parts_.cp = m * exchange.cp, parts_.ep = m * exchange.ep;
     parts_.host = (m + (p_.pp - 1.0) / p_.vpp) * wait;
     parts_.dp = m * (exposed_f + exposed_b);
     busy_ = busy;
+    const double forward = f + exchange.sum() / (2 + sums_.full_share) + exposed_f;
+    parts_.forward_share =
+        (forward + blocks_.head.forward_share * head_busy / p_.pp) / (busy + head_busy / p_.pp);
     // Stages that have drained reduce while others still work.
-    window_ = busy * (1 + (p_.pp - 1.0) / p_.vpp);
-    parts_.hardware_flops = m * (flops_ + blocks_.head.flops / p_.pp);
-    if (setup_.offload_activations != OffloadTo::none) {
-      // What layers keep goes out and comes back, beside compute.
-      const double kept =
-          full_share_ * counts_.total() * blocks_.input_bytes +
-          (1 - full_share_) * (counts_.dense * blocks_.dense_kept + counts_.moe * blocks_.moe_kept);
-      const double inputs = counts_.total() * blocks_.input_bytes;
-      const double moved = 2 * (setup_.offload_inputs_only ? inputs : kept) / p_.pp;
-      parts_.offload += m * std::max(0.0, moved / rates_[Rate::host_link] - (f + b));
-    }
+    window_ = busy + drained(setup_, busy, sums_.weight_gradients);
+    parts_.hardware_flops = m * (sums_.flops + blocks_.head.flops / p_.pp);
+    if (setup_.offload_activations != OffloadTo::none)
+      parts_.offload += activation_offload(setup_, rates_, moved_activations(), f + b);
   }
 
-  /// The slowest stage has the head, or the layers that do not divide. Where they divide only with
-  /// embedding and head counted as a layer each, the last stage has one layer less.
-  double slowest_stage(double average, double head) const {
-    if (p_.pp == 1) return average + head;
-    const double n = counts_.total(), layer = average * p_.pp / n;
-    if (counts_.total() % p_.pp != 0 && (counts_.total() + 2) % p_.pp == 0) {
-      const double most = (n + 2) / p_.pp;
-      return std::max(most * layer, (most - 1) * layer + head);
-    }
-    return std::max(std::ceil(n / p_.pp) * layer, average + head);
+  double send() const {
+    const double tokens = local_tokens(setup_);
+    const double message = tokens * setup_.model->d_model * 2 / (p_.sequence_parallel ? p_.tp : 1);
+    return send_time(message, p_.tp * p_.cp * p_.dp, cluster_, rates_);
+  }
+
+  /// What layers keep goes out and comes back, beside compute.
+  double moved_activations() const {
+    const double part = 1 - sums_.full_share - plain_share_;
+    const double kept =
+        sums_.full_share * counts_.total() * blocks_.input_bytes +
+        part * (counts_.dense * blocks_.dense_kept + counts_.moe * blocks_.moe_kept) +
+        plain_share_ * (counts_.dense * blocks_.dense_all + counts_.moe * blocks_.moe_all);
+    const double inputs = counts_.total() * blocks_.input_bytes;
+    return 2 * (setup_.offload_inputs_only ? inputs : kept) / p_.pp;
   }
 
   static double exposed(double compute, double traffic, double serial) {
     return std::max(compute, traffic) + serial * std::min(compute, traffic) - compute;
   }
 
-  /// Once a step: DDP, ZeRO-1, and the replicas of HSDP.
-  void reduce_gradients() {
-    double time = 0;
-    const double dense = weights_ - expert_weights_ + blocks_.head.weights;
-    const Group group = data_group();
-    const Group expert_group{std::max(1, p_.dp * p_.cp * p_.tp / p_.ep), p_.ep};
-    const auto both = [&](double bytes) {
-      if (setup_.method != Method::full)
-        return gather_time(bytes * trained_ / std::max(1.0, weights_), group, cluster_, rates_);
-      return gather_time(bytes * dense, group, cluster_, rates_) +
-             gather_time(bytes * expert_weights_, expert_group, cluster_, rates_);
-    };
-    if (p_.sharding == Sharding::ddp) time = 2 * both(setup_.reduce_bytes);
-    if (p_.sharding == Sharding::zero1) time = both(setup_.reduce_bytes) + both(2);
-    if (p_.sharding == Sharding::zero2) time = both(2);
-    if (p_.sharding == Sharding::hsdp) {
-      const int inside = p_.shard_group > 0 ? p_.shard_group : cluster_.per_node;
-      const Group across{std::max(1, p_.dp * p_.cp / inside), p_.tp * inside};
-      time = 2 * gather_time(dense / inside * setup_.reduce_bytes, across, cluster_, rates_);
-    }
-    const double hidden = rates_[Rate::overlap_window] * window_;
-    parts_.dp += std::max(rates_[Rate::dp_exposed] * time, time - hidden);
-    if (cluster_.n_slices > 1) {
-      const double shard = dense * setup_.reduce_bytes / (data_ranks() / cluster_.n_slices);
-      const double n = cluster_.n_slices;
-      const double across = 2 * shard * (n - 1) / n / rates_[Rate::slice];
-      parts_.dp += std::max(rates_[Rate::dp_exposed] * across, across - hidden);
-    }
-  }
-
   void optimizer() {
-    const double shards = shards_states(p_.sharding) ? data_ranks() : 1;
-    const double all = setup_.method == Method::full ? weights_ + blocks_.head.weights : trained_;
+    const double shards = shards_states(p_.sharding) ? data_ranks(p_) : 1;
+    const double all =
+        setup_.method == Method::full ? sums_.weights + blocks_.head.weights : sums_.trained;
     const StateBytes& s = setup_.states;
-    const double bytes = 2 * s.gradient + 2 * s.master + 2 * s.states + 2;
-    parts_.optimizer = all / shards * bytes * rates_[Rate::optimizer_factor] / rates_[Rate::memory];
-    if (setup_.offload_states != OffloadTo::none)
-      parts_.offload += all / shards * 2 * (s.master + s.states) / rates_[Rate::host_link];
+    if (setup_.offload_states == OffloadTo::none || !setup_.host_optimizer) {
+      const double bytes = 2 * s.gradient + 2 * s.master + 2 * s.states + 2;
+      parts_.optimizer =
+          all / shards * bytes * rates_[Rate::optimizer_factor] / rates_[Rate::memory];
+    }
+    parts_.offload += state_offload(setup_, cluster_, rates_, all / shards, sums_.backward);
     if (setup_.offload_weights != OffloadTo::none)
       parts_.offload += setup_.grad_accum() *
                         std::max(0.0, (2 * all / shards * 2) / rates_[Rate::host_link] - busy_);
@@ -255,14 +181,9 @@ class StepTimer {
   const Rates& rates_;
   const Blocks& blocks_;
   LayerCounts counts_;
-  double tokens_;
   TimeParts parts_;
-  double forward_ = 0, backward_ = 0, flops_ = 0;  ///< one micro-step of a stage
-  double weights_ = 0, trained_ = 0, expert_weights_ = 0;
-  double weight_casts_ = 0;
-  double full_share_ = 0, host_layers_ = 0;
-  double tp_ = 0, cp_ = 0, ep_ = 0;
-  double busy_ = 0, window_ = 0;
+  StageSums sums_;
+  double busy_ = 0, window_ = 0, plain_share_ = 0;
 };
 
 }  // namespace
@@ -279,7 +200,12 @@ Blocks block_costs(const Setup& setup, const Cluster& cluster, const Rates& rate
   const LayerActivations dense = layer_activations(setup, MemoryStyle{}, false);
   blocks.input_bytes = dense.input;
   blocks.dense_kept = dense.kept;
-  if (setup.model->is_moe()) blocks.moe_kept = layer_activations(setup, MemoryStyle{}, true).kept;
+  blocks.dense_all = dense.all;
+  if (setup.model->is_moe()) {
+    const LayerActivations moe = layer_activations(setup, MemoryStyle{}, true);
+    blocks.moe_kept = moe.kept;
+    blocks.moe_all = moe.all;
+  }
   return blocks;
 }
 

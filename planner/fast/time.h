@@ -24,12 +24,14 @@ struct TimeParts {
   double fixed = 0;
   double step = 0;  ///< the whole: their sum, stragglers included
 
-  double hardware_flops = 0;  ///< executed by one device, recomputation included
+  double forward_share = 1.0 / 3;  ///< of the micro-steps' seconds, without what is computed again
+  double hardware_flops = 0;       ///< executed by one device, recomputation included
 };
 
 /// LM head and loss of one micro-step.
 struct HeadTime {
   double time = 0, weights = 0, flops = 0;
+  double forward_share = 1.0 / 3;  ///< of its time: two of three products are backward
 };
 
 /// What a step is composed of. Stays valid while shard shapes (tp, cp, ep), micro-batch, sequence,
@@ -41,6 +43,7 @@ struct Blocks {
   HeadTime head;
   double input_bytes = 0;               ///< a layer keeps under full recomputation
   double dense_kept = 0, moe_kept = 0;  ///< and under the selective switches
+  double dense_all = 0, moe_all = 0;    ///< and without recomputation
   std::optional<NativeBlocks> native;   ///< stands for all others where the engine runs programs
 };
 Blocks block_costs(const Setup& setup, const Cluster& cluster, const Rates& rates);

@@ -54,11 +54,19 @@ void check_native(const TrainingJob& job, const Plan& plan) {
   if (job.optimizer.kind > OptimizerKind::sgd)
     what = fmt::format("optimizer {}", enum_name(job.optimizer.kind));
   if (job.method != Method::full) what = fmt::format("method {}", enum_name(job.method));
+  if (job.examples.given()) what = "data as examples of different lengths";
   if (p.tp * p.pp * p.cp * p.ep > 1)
     what = fmt::format("tp {}, pp {}, cp {}, ep {}", p.tp, p.pp, p.cp, p.ep);
+  if (p.pipeline_schedule != PipelineSchedule::one_f_one_b)
+    what = fmt::format("pipeline_schedule {}", enum_name(p.pipeline_schedule));
+  if (p.uneven_stages())
+    what = fmt::format("first_stage_layers {}, last_stage_layers {}", p.first_stage_layers,
+                       p.last_stage_layers);
   if (p.sharding != Sharding::ddp) what = fmt::format("sharding {}", enum_name(p.sharding));
-  if (plan.offload_states != OffloadTo::none || plan.offload_activations != OffloadTo::none)
-    what = "offloading";
+  if (plan.offload_states != OffloadTo::none)
+    what = fmt::format("offload_states {}", enum_name(plan.offload_states));
+  if (plan.offload_activations != OffloadTo::none)
+    what = fmt::format("offload_activations {}", enum_name(plan.offload_activations));
   if (!what.empty())
     throw InputError(fmt::format(
         "native cannot execute {} yet; estimate, plan and explain work for other engines", what));

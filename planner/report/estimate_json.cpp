@@ -1,5 +1,6 @@
 #include "planner/report/estimate_json.h"
 
+#include "planner/report/phases_report.h"
 #include "planner/report/words.h"
 #include "planner/spec/enum_tables.h"
 
@@ -98,6 +99,7 @@ std::string estimate_json(const TrainingJob& job, const Plan& plan, const StepPr
   write_flops(json, estimate);
   write_memory(json, program, estimate);
   write_time(json, estimate);
+  write_phases_json(json, phases_of(program, estimate));
   write_interval_json(json, "hours", estimate.hours);
   write_interval_json(json, "device_hours", estimate.device_hours);
   if (device.price_per_device) {

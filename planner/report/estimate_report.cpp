@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "planner/base/format.h"
+#include "planner/report/phases_report.h"
 #include "planner/report/table.h"
 #include "planner/report/words.h"
 #include "planner/spec/enum_tables.h"
@@ -74,18 +75,10 @@ std::string memory_table(const StepProgram& program, const Estimate& estimate) {
   return table.text();
 }
 
-std::string phases_line(const StepProgram& program) {
-  std::string out = "peak by phase (GiB):";
-  for (Phase phase :
-       {Phase::forward, Phase::recompute, Phase::backward, Phase::optimizer, Phase::evaluate}) {
-    const Bytes peak = program.memory.peak_of_phase[static_cast<int>(phase)];
-    if (peak.value > 0)
-      fmt::format_to(std::back_inserter(out), " {} {:.3f},", long_name(phase), as_gib(peak));
-  }
-  out.back() = ';';
+std::string phases_text(const StepProgram& program, const Estimate& estimate) {
   const Op& op = program.ops[program.memory.peak_op];
-  fmt::format_to(std::back_inserter(out), " highest at \"{}\"\n", describe(op.label));
-  return out;
+  return phases_table(phases_of(program, estimate)) +
+         fmt::format("memory is highest at \"{}\"\n", describe(op.label));
 }
 
 std::string time_table(const Estimate& estimate) {
@@ -153,8 +146,8 @@ std::string estimate_text(const TrainingJob& job, const Plan& plan, const StepPr
                            as_gib(estimate.capacity), name_of(estimate.verdict),
                            estimate.memory_limited_by));
   for (const std::string& note : notes(job)) append_named(out, "note", note);
-  out +=
-      "\n" + memory_table(program, estimate) + phases_line(program) + "\n" + time_table(estimate);
+  out += "\n" + memory_table(program, estimate) + "\n" + phases_text(program, estimate) + "\n" +
+         time_table(estimate);
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include "planner/report/estimate_json.h"
 #include "planner/report/layout_report.h"
+#include "planner/report/phases_report.h"
 #include "planner/spec/enum_tables.h"
 
 namespace aforo {
@@ -14,9 +15,14 @@ void write_plan(JsonWriter& json, const LatticePlan& plan) {
   json.key("plan").begin_object().field("precision", types[static_cast<int>(s.matrix)]);
   json.field("tp", p.tp).field("pp", p.pp).field("vpp", p.vpp).field("cp", p.cp);
   json.field("ep", p.ep).field("dp", p.dp).field("sharding", enum_name(p.sharding));
+  json.field("zeropp", describe(p.zeropp)).field("shard_group", p.shard_group);
+  json.field("pipeline_schedule", enum_name(p.pipeline_schedule));
+  json.field("first_stage_layers", p.first_stage_layers);
+  json.field("last_stage_layers", p.last_stage_layers);
   json.field("sequence_parallel", p.sequence_parallel);
   json.field("micro_batch_size", s.micro_batch_size).field("grad_accum", s.grad_accum());
   json.field("recompute_full_layers", s.recompute.full_layers);
+  json.field("recompute_plain_layers", s.recompute.plain_layers);
   json.field("recompute_selective", s.recompute.norm);
   json.field("offload_states", enum_name(s.offload_states));
   json.field("offload_activations", enum_name(s.offload_activations)).end_object();
@@ -27,6 +33,12 @@ void write_job(JsonWriter& json, const Layout& layout) {
   const TrainingJob& job = *layout.job;
   json.field("seq_len", job.seq_len).field("global_batch_size", job.global_batch_size);
   json.field("n_tokens", job.n_tokens).field("n_steps", job.n_steps());
+  if (const ExamplesSpec& x = job.examples; x.given()) {
+    json.key("examples").begin_object().field("n_examples", x.n_examples);
+    json.field("epochs", x.epochs).field("batching", enum_name(x.batching));
+    json.field("mean_tokens", x.mean()).field("longest_tokens", x.longest());
+    json.field("tokens_in_time", layout.plan.setup.time_len()).end_object();
+  }
   const ParameterCount count = count_parameters(job.model);
   json.key("parameters").begin_object().field("total", count.total());
   json.field("active", count_active_parameters(job.model).with_embedding).end_object();
@@ -50,9 +62,26 @@ void write_memory(JsonWriter& json, const LayoutEstimate& e) {
   write_interval_json(json, "device_bytes", e.memory_bytes);
   json.field("allocated_bytes", e.memory.allocated());
   json.field("reserved_bytes", e.memory.reserved()).field("host_bytes", e.memory.host);
+  json.field("disk_bytes", e.memory.disk);
   json.field("limited_by", e.memory_limited_by);
   write_parts(json, "by_part_bytes", named(e.memory));
   json.end_object();
+}
+
+void write_choices(JsonWriter& json, const Layout& layout) {
+  if (layout.recompute_choices.empty()) return;
+  json.field("recompute_limit_bytes", layout.recompute_limit);
+  json.key("recompute_choices").begin_array();
+  for (const RecomputeChoice& choice : layout.recompute_choices)
+    json.begin_object()
+        .field("name", choice.name)
+        .field("layers", describe(choice.counts, layout.job->model.n_layers))
+        .field("fits", choice.fits)
+        .field("device_bytes", choice.device)
+        .field("host_bytes", choice.host)
+        .field("step_time_s", choice.step_s)
+        .end_object();
+  json.end_array();
 }
 
 }  // namespace
@@ -76,6 +105,8 @@ void write_layout_json(JsonWriter& json, const Layout& layout) {
   json.field("full_square", e.mfu_full).field("hardware", e.hfu).end_object();
   write_parts(json, "time_by_part_s", named(e.time));
   write_memory(json, e);
+  write_choices(json, layout);
+  write_phases_json(json, phases_of(layout.plan.setup, layout.cluster, *layout.engine, e));
   json.key("why").begin_array();
   for (const Derivation& line :
        derive(layout.plan.setup, layout.cluster, *layout.engine, *layout.constants, e))

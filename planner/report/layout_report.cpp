@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "planner/base/format.h"
+#include "planner/report/phases_report.h"
 #include "planner/report/table.h"
 #include "planner/report/words.h"
 #include "planner/spec/enum_tables.h"
@@ -22,6 +23,21 @@ std::string gib(double bytes) { return fmt::format("{:.2f}", bytes / gibi); }
 
 Interval in_seconds(const Interval& hours) {
   return {hours.low * 3600, hours.mid * 3600, hours.high * 3600};
+}
+
+/// What becomes of examples: sequences, and how much of the work is padding.
+std::string examples_text(const Layout& layout) {
+  const ExamplesSpec& x = layout.job->examples;
+  std::string out = fmt::format("{} examples x {:g} epochs, {:.0f} tokens each (longest {})",
+                                format_count(x.n_examples), x.epochs, x.mean(), x.longest());
+  if (!x.padded())
+    return out + fmt::format(", packed; a token sees {:.0f} of its own example on average",
+                             x.mean_by_token());
+  const double padded = layout.plan.setup.time_len();
+  return out + fmt::format(
+                   ", padded to {:.0f} on average ({:.0f} % padding); the longest batch "
+                   "decides the memory",
+                   padded, 100 * (1 - x.mean() / padded));
 }
 
 void append_head(std::string& out, const Layout& layout) {
@@ -41,6 +57,7 @@ void append_head(std::string& out, const Layout& layout) {
   append_named(out, "plan",
                fmt::format("{}, {} micro-steps, seq_len {}, method {}", describe(layout.plan),
                            layout.plan.setup.grad_accum(), job.seq_len, enum_name(job.method)));
+  if (job.examples.given()) append_named(out, "data", examples_text(layout));
 }
 
 void append_interruptions(std::string& out, const Layout& layout) {
@@ -108,6 +125,26 @@ std::string derivation_text(const Layout& layout) {
   return table.text();
 }
 
+/// Every choice with what it takes and what it costs over keeping everything.
+std::string recompute_table(const Layout& layout) {
+  if (layout.recompute_choices.empty()) return "";
+  const double none = layout.recompute_choices.front().step_s;
+  Table table(
+      {{fmt::format("recompute within {:.2f} GiB", layout.recompute_limit / gibi), Align::left},
+       {"layers", Align::left},
+       {"device GiB"},
+       {"host GiB"},
+       {"step"},
+       {"time"}});
+  for (const RecomputeChoice& choice : layout.recompute_choices)
+    table.add({choice.name, describe(choice.counts, layout.job->model.n_layers),
+               fmt::format("{:.2f} {}", choice.device / gibi, choice.fits ? "ok" : "no"),
+               choice.host > 0 ? fmt::format("{:.2f}", choice.host / gibi) : "-",
+               format_time(Seconds(choice.step_s)),
+               fmt::format("{:+.1f} %", 100 * (choice.step_s / none - 1))});
+  return "\n" + table.text();
+}
+
 std::vector<std::string> ranking_row(const Layout& layout, bool first) {
   const LayoutEstimate& e = layout.estimate;
   std::string usd = "-";
@@ -141,9 +178,12 @@ std::string layout_text(const Layout& layout, bool why) {
   std::string out;
   append_head(out, layout);
   append_result(out, layout);
+  out += recompute_table(layout);
   if (why) return out + "\n" + derivation_text(layout);
   return out + "\n" + part_table("memory at the peak", "GiB", named(layout.estimate.memory), gibi) +
-         "\n" + part_table("time of a step", "ms", named(layout.estimate.time), 1e-3);
+         "\n" + part_table("time of a step", "ms", named(layout.estimate.time), 1e-3) + "\n" +
+         phases_table(
+             phases_of(layout.plan.setup, layout.cluster, *layout.engine, layout.estimate));
 }
 
 std::string rejected_text(const LatticeResult& counts) {

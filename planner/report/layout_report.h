@@ -9,6 +9,7 @@
 #include "planner/report/estimate_report.h"
 #include "planner/search/lattice.h"
 #include "planner/search/layout_estimate.h"
+#include "planner/search/recompute_optimum.h"
 
 namespace aforo {
 
@@ -23,6 +24,8 @@ struct Layout {
   DeviceLine device;
   std::string network_note;
   const money::FailureRates* failures = nullptr;  ///< null: nothing is said of them
+  std::vector<RecomputeChoice> recompute_choices;  ///< where the optimum was asked for
+  double recompute_limit = 0;                      ///< bytes it had to keep within
 };
 
 /// Head lines, memory and time tables; with `why` the derivation instead of the tables.

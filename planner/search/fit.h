@@ -3,10 +3,13 @@
 // on each device.
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "planner/fast/engine.h"
 #include "planner/program/program.h"
+#include "planner/spec/hardware.h"
 #include "planner/spec/job.h"
 #include "planner/spec/plan.h"
 
@@ -19,13 +22,14 @@ struct FitMethod {
   Recompute recompute;
 };
 
-/// fp32; then bf16 (fp16 on devices without bf16) with growing recomputation.
-std::vector<FitMethod> usual_methods(Precision sixteen_bit);
+/// fp32; then bf16 (fp16 on devices without bf16) with growing recomputation. Adapters (`method`
+/// lora or qlora) are trained in 16 bits only.
+std::vector<FitMethod> usual_methods(Precision sixteen_bit, Method method = Method::full);
 
 /// Memory of one method at one sequence length and micro-batch, with gradient accumulation (two
 /// micro-steps).
 struct FitCell {
-  Bytes arena;
+  Bytes arena;             ///< all but context and libraries; of other engines what they reserve
   std::string limited_by;  ///< largest role at the peak
 };
 
@@ -34,6 +38,18 @@ class FitTable {
  public:
   /// `model` with AdamW, lowered for `target`.
   FitTable(ModelSpec model, Target target) : model_(std::move(model)), target_(std::move(target)) {}
+  /// What native does not execute (adapters, experts, latent attention): by the account of
+  /// `engine`, on a card whose kernels are those of `card`.
+  FitTable(ModelSpec model, Method method, fast::EngineSpec engine, AcceleratorSpec card)
+      : model_(std::move(model)),
+        method_(method),
+        engine_(std::move(engine)),
+        card_(std::move(card)) {}
+
+  bool exact() const { return !engine_; }  ///< native's own arenas
+  std::vector<FitMethod> methods(Precision sixteen_bit) const {
+    return usual_methods(sixteen_bit, method_);
+  }
 
   const FitCell& cell(const FitMethod& method, int seq_len, int micro_batch_size);
 
@@ -48,8 +64,14 @@ class FitTable {
     int seq_len, micro_batch_size;
     auto operator<=>(const Key&) const = default;
   };
+  FitCell native_cell(const TrainingJob& job, const Plan& plan) const;
+  FitCell engine_cell(const TrainingJob& job, const Plan& plan) const;
+
   ModelSpec model_;
   Target target_;
+  Method method_ = Method::full;
+  std::optional<fast::EngineSpec> engine_;
+  AcceleratorSpec card_;
   std::map<Key, FitCell> cells_;
 };
 

@@ -9,6 +9,8 @@
 #include "planner/base/error.h"
 #include "planner/search/divisors.h"
 #include "planner/search/lattice_walk.h"
+#include "planner/search/recompute_optimum.h"
+#include "planner/spec/enum_tables.h"
 
 namespace aforo {
 namespace {
@@ -71,9 +73,12 @@ int complexity(const LatticePlan& plan) {
   int score = static_cast<int>(p.sharding);
   if (p.tp > 1) score += 2 + static_cast<int>(std::log2(p.tp));
   if (p.pp > 1) score += 4 + static_cast<int>(std::log2(p.pp)) + (p.vpp > 1 ? 1 : 0);
+  if (p.pipeline_schedule != PipelineSchedule::one_f_one_b) score += 1;
+  if (p.uneven_stages()) score += 1;
   if (p.cp > 1) score += 3;
   if (p.ep > 1) score += 2;
   if (plan.setup.offload_states != OffloadTo::none) score += 4;
+  if (plan.setup.offload_states == OffloadTo::nvme) score += 1;
   if (plan.setup.offload_activations != OffloadTo::none) score += 4;
   return score;
 }
@@ -102,6 +107,7 @@ std::string describe(Obstacle obstacle) {
       "sharding that is illegal there (gathered weights in a pipeline, one data rank)",
       "does not fit in device memory, even with every layer computed again",
       "does not fit in host memory",
+      "does not fit on local drives",
       "over the budget",
       "past the deadline"};
   return texts[static_cast<int>(obstacle)];
@@ -110,7 +116,6 @@ std::string describe(Obstacle obstacle) {
 std::string describe(const LatticePlan& plan) {
   const fast::Setup& s = plan.setup;
   const Parallelism& p = s.parallel;
-  constexpr const char* shardings[] = {"ddp", "zero1", "zero2", "zero3", "fsdp", "hsdp", "yafsdp"};
   constexpr const char* types[] = {"fp32", "tf32", "fp16", "bf16", "fp8", "fp4"};
   std::string out = types[static_cast<int>(s.matrix)];
   const auto degree = [&](const char* name, int n) {
@@ -118,12 +123,23 @@ std::string describe(const LatticePlan& plan) {
   };
   degree("tp", p.tp), degree("pp", p.pp), degree("vpp", p.vpp), degree("cp", p.cp);
   degree("ep", p.ep), degree("dp", p.dp);
-  if (p.dp * p.cp > 1) out += fmt::format(", {}", shardings[static_cast<int>(p.sharding)]);
+  if (p.uneven_stages())
+    out += fmt::format(", first stage {}, last {}", p.first_stage_layers, p.last_stage_layers);
+  if (p.pp > 1 && p.pipeline_schedule != PipelineSchedule::one_f_one_b)
+    out += fmt::format(", {}", enum_name(p.pipeline_schedule));
+  if (p.dp * p.cp > 1) out += fmt::format(", {}", enum_name(p.sharding));
+  if (p.sharding == Sharding::zeropp && !(p.zeropp == ZeroPlusPlus{}))
+    out += fmt::format(" ({})", describe(p.zeropp));
   out += fmt::format(", micro_batch_size {}", s.micro_batch_size);
-  if (s.recompute.norm) out += ", recompute selective";
-  if (s.recompute.full_layers > 0)
-    out += fmt::format(", recompute full x{} of {}", s.recompute.full_layers, s.model->n_layers);
-  if (s.offload_states != OffloadTo::none) out += ", states on the host";
+  if (s.recompute.plain_layers > 0) {
+    out += fmt::format(", recompute {}", describe(s.recompute, s.model->n_layers));
+  } else {
+    if (s.recompute.norm) out += ", recompute selective";
+    if (s.recompute.full_layers > 0)
+      out += fmt::format(", recompute full x{} of {}", s.recompute.full_layers, s.model->n_layers);
+  }
+  if (s.offload_states == OffloadTo::cpu) out += ", states on the host";
+  if (s.offload_states == OffloadTo::nvme) out += ", states on nvme";
   if (s.offload_activations != OffloadTo::none) out += ", activations on the host";
   return out;
 }

@@ -24,7 +24,10 @@ struct LatticeSpace {
   std::vector<int> tp, pp, cp, ep;
   bool selective = true;        ///< recomputing norms and activations may be tried
   bool full_recompute = true;   ///< and whole layers, from none to all
-  bool offload_states = false;  ///< optimizer states and masters on the host may be tried
+  bool uneven_stages = true;    ///< pipelines with other numbers of layers at their ends (stages.h)
+  bool zero_bubble = true;      ///< schedules that put off weight gradients
+  bool offload_states = false;  ///< optimizer states and masters on the host or its drives may be
+                                ///< tried
   bool offload_activations = false;
 };
 
@@ -36,6 +39,7 @@ struct LatticeRequest {
   LatticeSpace space;
   double memory_limit = 0;  ///< bytes of a device; 0: what the card has
   double host_memory = 0;   ///< bytes of host memory per device that offload may use; 0: unlimited
+  double disk = 0;          ///< bytes of local drives per device that offload may use; 0: unlimited
   double n_tokens = 0;      ///< of the whole job; 0: no totals, no budget, no deadline
   double usd_per_device_hour = 0;
   std::optional<double> budget_usd, deadline_hours;
@@ -64,6 +68,7 @@ enum class Obstacle {
   sharding_is_illegal,  ///< gathered weights with pipelines, sharding over one rank
   does_not_fit,         ///< device memory, even with every layer computed again
   host_does_not_fit,
+  disk_does_not_fit,
   over_budget,
   over_deadline,
   count

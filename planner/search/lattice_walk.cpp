@@ -5,6 +5,7 @@
 
 #include "planner/fast/native_memory.h"
 #include "planner/search/divisors.h"
+#include "planner/search/stages.h"
 
 namespace aforo {
 namespace {
@@ -27,7 +28,8 @@ class CellWalker {
     setup_.recompute.norm = setup_.recompute.activation = cell.selective;
     rates_ =
         fast::rate_recipe(*request.constants, cluster_, *request.engine).rates(*request.constants);
-    if (!rates_.native) blocks_ = fast::block_costs(setup_, cluster_, rates_);
+    if (!rates_.native && setup_.examples == nullptr)
+      blocks_ = fast::block_costs(setup_, cluster_, rates_);
     limit_ = request.memory_limit > 0
                  ? request.memory_limit
                  : static_cast<double>(cluster_.accelerator->usable_memory.value);
@@ -45,10 +47,10 @@ class CellWalker {
         reject(obstacle);
         continue;
       }
-      if (rates_.native) lower_layers();
+      if (rates_.native || setup_.examples != nullptr) lower_layers();
       for (int vpp : chunks()) {
         p.vpp = vpp;
-        shardings();
+        schedules();
       }
     }
   }
@@ -59,11 +61,11 @@ class CellWalker {
     return request_.space.full_recompute ? setup_.model->n_layers + 1 : 1;
   }
 
-  /// What native's programs are composed of; they depend on dp too.
+  /// What native's programs and padded sequences are composed of; they depend on dp too.
   void lower_layers() {
     blocks_ = fast::block_costs(setup_, cluster_, rates_);
     native_.reset();
-    if (fast::has_program(setup_)) native_.emplace(setup_);
+    if (rates_.native && fast::has_program(setup_)) native_.emplace(setup_);
   }
 
   void reject(Obstacle obstacle) {
@@ -71,11 +73,30 @@ class CellWalker {
     result_.rejected[static_cast<int>(obstacle)] += axis();
   }
 
+  /// Every order of passes and every cut into stages. Chunks and stages are even.
+  void schedules() {
+    Parallelism& p = setup_.parallel;
+    for (PipelineSchedule schedule : request_.engine->supports.schedules) {
+      const bool plain = schedule == PipelineSchedule::one_f_one_b;
+      if (!plain && (p.pp == 1 || p.vpp > 1 || !request_.space.zero_bubble)) continue;
+      p.pipeline_schedule = schedule;
+      for (const StageEnds& ends : cuts(p.vpp == 1)) {
+        p.first_stage_layers = ends.first, p.last_stage_layers = ends.last;
+        shardings();
+      }
+    }
+    p.pipeline_schedule = PipelineSchedule::one_f_one_b;
+    p.first_stage_layers = p.last_stage_layers = 0;
+  }
+
+  std::vector<StageEnds> cuts(bool uneven) const {
+    const bool wanted = request_.engine->supports.uneven_stages && request_.space.uneven_stages;
+    return stage_cuts(setup_.model->n_layers, setup_.parallel.pp, uneven && wanted);
+  }
+
   Obstacle stage_obstacle() const {
     const Parallelism& p = setup_.parallel;
-    const int n_layers = setup_.model->n_layers;
-    const bool even = n_layers % p.pp == 0 || (n_layers + 2) % p.pp == 0;
-    if (p.pp > n_layers || !even) return Obstacle::layers_do_not_divide;
+    if (cuts(true).empty()) return Obstacle::layers_do_not_divide;
     if (request_.base.global_batch_size % (cell_.micro_batch_size * p.dp) != 0)
       return Obstacle::batch_does_not_divide;
     if (p.ep > 1 && (p.dp * p.cp * p.tp) % p.ep != 0) return Obstacle::experts_do_not_divide;
@@ -109,12 +130,13 @@ class CellWalker {
         reject(Obstacle::sharding_is_illegal);
         continue;
       }
-      for (OffloadTo states : {OffloadTo::none, OffloadTo::cpu})
+      for (OffloadTo states : {OffloadTo::none, OffloadTo::cpu, OffloadTo::nvme})
         for (OffloadTo activations : {OffloadTo::none, OffloadTo::cpu}) {
           const fast::EngineSupport& supports = request_.engine->supports;
           if (states != OffloadTo::none &&
               !(request_.space.offload_states && supports.offload_states))
             continue;
+          if (states == OffloadTo::nvme && !supports.offload_nvme) continue;
           if (activations != OffloadTo::none &&
               !(request_.space.offload_activations && supports.offload_activations))
             continue;
@@ -156,6 +178,8 @@ class CellWalker {
     const std::int64_t n_left = most - least + 1;
     if (request_.host_memory > 0 && need.host > request_.host_memory)
       return forget(Obstacle::host_does_not_fit, n_left);
+    if (request_.disk > 0 && need.disk > request_.disk)
+      return forget(Obstacle::disk_does_not_fit, n_left);
     accept(need, n_left);
   }
 
@@ -233,7 +257,8 @@ bool better(const LatticePlan& a, const LatticePlan& b, Objective objective) {
     const Parallelism& p = s.parallel;
     return std::tuple(plan.step_s, plan.memory, plan.n_devices, s.matrix, p.tp, p.pp, p.vpp, p.cp,
                       p.ep, p.sharding, s.micro_batch_size, s.recompute.full_layers,
-                      s.recompute.norm, s.offload_states, s.offload_activations);
+                      s.recompute.norm, s.offload_states, s.offload_activations,
+                      p.pipeline_schedule, p.first_stage_layers, p.last_stage_layers);
   };
   return key(a) < key(b);
 }

@@ -3,7 +3,9 @@
 #include <cmath>
 
 #include "planner/fast/layer_work.h"
+#include "planner/fast/pipeline_stage.h"
 #include "planner/search/layout_estimate.h"
+#include "planner/spec/enum_tables.h"
 
 namespace aforo {
 namespace {
@@ -24,6 +26,9 @@ class Deriver {
   std::vector<Derivation> run() {
     layout();
     rates();
+    pipeline();
+    exchange();
+    offload();
     times();
     memory();
     return std::move(lines_);
@@ -74,6 +79,54 @@ class Deriver {
                        rates_[Rate::intra] / 1e9, cluster_.per_node, rates_[Rate::inter] / 1e9));
   }
 
+  void pipeline() {
+    const Parallelism& p = s_.parallel;
+    if (p.pp == 1) return;
+    if (p.uneven_stages())
+      line("stages",
+           fmt::format("{} layers in the first, {} in the last, {} in the {} between",
+                       p.first_stage_layers, p.last_stage_layers,
+                       s_.model->n_layers - p.first_stage_layers - p.last_stage_layers, p.pp - 2));
+    constexpr const char* formulas[] = {"(p - 1)(f + b) / v", "(p - 1)(f + b - 2 w)",
+                                        "(p - 1)(f + b - 3 w)"};
+    line(
+        "pipeline fill and drain",
+        fmt::format("{}: {} with p {}, v {}, w the weight gradients of backward b; {:.0f} "
+                    "micro-batches wait in the first stage",
+                    enum_name(p.pipeline_schedule), formulas[static_cast<int>(p.pipeline_schedule)],
+                    p.pp, p.vpp, fast::pipeline_stage(s_, 0).micro_batches_in_flight));
+  }
+
+  void exchange() {
+    const Parallelism& p = s_.parallel;
+    if (p.sharding != Sharding::zeropp) return;
+    const ZeroPlusPlus& on = p.zeropp;
+    line("zero++",
+         fmt::format("bytes an element on the wire: weights forward {}, backward {}, gradients {}; "
+                     "zero3 has 2, 2 and {:g}, between machines too",
+                     on.qwz ? 1 : 2,
+                     on.hpz   ? "2 inside machines"
+                     : on.qwz ? "1"
+                              : "2",
+                     on.qgz ? "1/2 in two all-to-alls" : fmt::format("{:g}", s_.reduce_bytes),
+                     s_.reduce_bytes));
+  }
+
+  void offload() {
+    if (s_.offload_states == OffloadTo::none) return;
+    line("states elsewhere",
+         fmt::format("{}; the {} updates them; host link {:.1f} GB/s{}{}",
+                     s_.offload_states == OffloadTo::cpu ? "in host memory" : "on local drives",
+                     s_.host_optimizer ? "host" : "device", rates_[fast::Rate::host_link] / 1e9,
+                     s_.host_optimizer ? fmt::format(", host memory {:.1f} GB/s a device (assumed)",
+                                                     cluster_.host_memory_bandwidth / 1e9)
+                                       : "",
+                     s_.offload_states == OffloadTo::nvme
+                         ? fmt::format(", drives {:.1f} GB/s a device each way (assumed)",
+                                       cluster_.nvme_bandwidth / 1e9)
+                         : ""));
+  }
+
   void times() {
     for (const NamedPart& part : named(e_.time))
       if (std::abs(part.value) > 1e-6 * e_.time.step)
@@ -94,6 +147,7 @@ class Deriver {
          fmt::format("{} ({} to {}) of {}", gib(e_.memory.device()), gib(e_.memory_bytes.low),
                      gib(e_.memory_bytes.high), gib(e_.capacity)));
     if (e_.memory.host > 0) line("host memory", gib(e_.memory.host));
+    if (e_.memory.disk > 0) line("local drives", gib(e_.memory.disk));
   }
 
   const fast::Setup& s_;

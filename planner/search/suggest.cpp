@@ -110,7 +110,7 @@ class Suggester {
   }
 
   void half_sequence() {
-    if (request_.base.seq_len < 2) return;
+    if (request_.base.seq_len < 2 || request_.base.examples != nullptr) return;
     LatticeRequest changed = request_;
     changed.base.seq_len /= 2;
     changed.base.document_len = std::min(changed.base.document_len, changed.base.seq_len);

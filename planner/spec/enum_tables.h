@@ -52,9 +52,20 @@ struct EnumNames<Precision> {
 template <>
 struct EnumNames<Sharding> {
   static constexpr EnumName<Sharding> table[] = {
-      {Sharding::ddp, "ddp"},      {Sharding::zero1, "zero1"}, {Sharding::zero2, "zero2"},
-      {Sharding::zero3, "zero3"},  {Sharding::fsdp, "fsdp"},   {Sharding::hsdp, "hsdp"},
-      {Sharding::yafsdp, "yafsdp"}};
+      {Sharding::ddp, "ddp"},       {Sharding::zero1, "zero1"},  {Sharding::zero2, "zero2"},
+      {Sharding::zero3, "zero3"},   {Sharding::fsdp, "fsdp"},    {Sharding::hsdp, "hsdp"},
+      {Sharding::yafsdp, "yafsdp"}, {Sharding::zeropp, "zero++"}};
+};
+template <>
+struct EnumNames<PipelineSchedule> {
+  static constexpr EnumName<PipelineSchedule> table[] = {{PipelineSchedule::one_f_one_b, "1f1b"},
+                                                         {PipelineSchedule::zb_h1, "zb_h1"},
+                                                         {PipelineSchedule::zb_h2, "zb_h2"}};
+};
+template <>
+struct EnumNames<Batching> {
+  static constexpr EnumName<Batching> table[] = {{Batching::packing, "packing"},
+                                                 {Batching::padding, "padding"}};
 };
 template <>
 struct EnumNames<OffloadTo> {

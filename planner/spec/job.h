@@ -2,9 +2,11 @@
 // What is computed: model, tokens, batch, optimizer, schedule, data. Two plans of one job train the
 // same thing.
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
+#include "planner/spec/examples.h"
 #include "planner/spec/model.h"
 
 namespace aforo {
@@ -74,12 +76,17 @@ struct TrainingJob {
   OptimizerSpec optimizer;
   ScheduleSpec schedule;
   DataSpec data;
-  int seq_len = 0;
+  ExamplesSpec examples;  ///< in place of a stream of tokens, where they are given
+  int seq_len = 0;        ///< with padded examples the longest a batch can have
   int global_batch_size = 0;  ///< sequences per optimizer step
   std::int64_t n_tokens = 0;  ///< tokens to train on
   std::uint64_t seed = 1;
 
+  /// Tokens learned from; what padding adds is not counted.
   std::int64_t tokens_per_step() const {
+    if (examples.padded())
+      return std::max<std::int64_t>(
+          1, static_cast<std::int64_t>(examples.mean() * global_batch_size + 0.5));
     return static_cast<std::int64_t>(seq_len) * global_batch_size;
   }
   /// Optimizer steps that train at least `n_tokens`.

@@ -30,7 +30,7 @@ MachineSpec read_machine(const YamlNode& node) {
   if (const auto host = node.find("host")) {
     if (const auto vcpu = host->find("vcpu")) vcpu->integer(1, 1 << 16);
     if (const auto memory = host->find("memory")) machine.host_memory = memory->bytes();
-    if (const auto nvme = host->find("nvme")) nvme->bytes();
+    if (const auto nvme = host->find("nvme")) machine.nvme = nvme->bytes();
     host->finish();
   }
   node.at("source").string();

@@ -18,6 +18,7 @@ struct MachineSpec {
   std::optional<BytesPerSecond> link;     ///< inside, one device and direction
   std::optional<BytesPerSecond> network;  ///< between machines, all its cards together
   std::optional<Bytes> host_memory;
+  std::optional<Bytes> nvme;  ///< local drives, all together
   std::string link_kind, network_kind, note;
 };
 

@@ -92,4 +92,56 @@ std::vector<Recompute> parse_recompute(const std::string& text, int n_layers) {
       shown(text), n_layers));
 }
 
+std::string stage_problem(const Parallelism& p, int n_layers) {
+  const int first = p.first_stage_layers, last = p.last_stage_layers;
+  if (!p.uneven_stages()) return "";
+  if (p.pp < 2)
+    return fmt::format("first_stage_layers {} and last_stage_layers {} need pp above 1", first,
+                       last);
+  if (first < 1 || last < 1)
+    return fmt::format(
+        "first_stage_layers is {} and last_stage_layers {}; give both, of at least one layer",
+        first, last);
+  const int rest = n_layers - first - last, between = p.pp - 2;
+  const bool even = between > 0 ? rest >= between && rest % between == 0 : rest == 0;
+  if (even) return "";
+  return fmt::format(
+      "first_stage_layers {} and last_stage_layers {} leave {} of {} layers for the {} stages "
+      "between them, which does not divide evenly",
+      first, last, rest, n_layers, between);
+}
+
+std::string describe(const ZeroPlusPlus& parts) {
+  std::string out;
+  const std::pair<const char*, bool> names[] = {
+      {"qwz", parts.qwz}, {"hpz", parts.hpz}, {"qgz", parts.qgz}};
+  for (const auto& [name, on] : names)
+    if (on) out += fmt::format("{}{}", out.empty() ? "" : ", ", name);
+  return out.empty() ? "none" : out;
+}
+
+ZeroPlusPlus parse_zeropp(const std::string& text) {
+  ZeroPlusPlus parts{false, false, false};
+  if (text == "none") return parts;
+  std::string_view rest = text;
+  while (true) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    std::string_view name = rest.substr(0, comma);
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    if (name == "qwz")
+      parts.qwz = true;
+    else if (name == "hpz")
+      parts.hpz = true;
+    else if (name == "qgz")
+      parts.qgz = true;
+    else
+      throw InputError(fmt::format(
+          "zeropp is {}; expected a list of qwz (quantized weights), hpz (secondary partition) and "
+          "qgz (quantized gradients), or none",
+          shown(text)));
+    if (comma == rest.size()) return parts;
+    rest.remove_prefix(comma + 1);
+  }
+}
+
 }  // namespace aforo

@@ -30,11 +30,28 @@ enum class Recompute { none, selective, full };
 ///   zero3   weights too, gathered layer by layer (DeepSpeed)
 ///   fsdp    as zero3, as PyTorch does it; hsdp: sharded inside a group, replicated across groups
 ///   yafsdp  as zero3 with two flat buffers for weights and two for gradients
-enum class Sharding { ddp, zero1, zero2, zero3, fsdp, hsdp, yafsdp };
+///   zeropp  spelled zero++: as zero3 with less on the wire (DeepSpeed ZeRO++; see ZeroPlusPlus)
+enum class Sharding { ddp, zero1, zero2, zero3, fsdp, hsdp, yafsdp, zeropp };
 
 constexpr bool shards_weights(Sharding s) { return s >= Sharding::zero3; }
 constexpr bool shards_gradients(Sharding s) { return s >= Sharding::zero2; }
 constexpr bool shards_states(Sharding s) { return s >= Sharding::zero1; }
+
+/// The parts of ZeRO++, by DeepSpeed's names; each works without the others. Source: Wang et al.
+/// 2023, arXiv 2306.10209.
+struct ZeroPlusPlus {
+  bool qwz = true;  ///< zero_quantized_weights: weights travel in 8 bits with a scale a block
+  bool hpz = true;  ///< zero_hpz_partition_size: a second copy of the weights is spread over
+                    ///< `shard_group` ranks only, so that backward gathers inside a machine
+  bool qgz = true;  ///< zero_quantized_gradients: gradients travel in 4 bits, by all-to-all
+  bool operator==(const ZeroPlusPlus&) const = default;
+};
+
+/// In which order a pipeline's stages run forward and backward passes.
+///   1f1b   one forward, one backward; with vpp above 1 interleaved (Narayanan et al. 2021)
+///   zb_h1  weight gradients fill the drain; memory as 1f1b (Qi et al. 2023; ZB1P in PyTorch)
+///   zb_h2  and the fill too, at twice the activations
+enum class PipelineSchedule { one_f_one_b, zb_h1, zb_h2 };
 
 /// Where a kind of tensor waits while it is not needed.
 enum class OffloadTo { none, cpu, nvme };
@@ -46,10 +63,24 @@ struct Parallelism {
   int vpp = 1;                     ///< model chunks a pipeline stage holds (interleaving)
   bool sequence_parallel = false;  ///< norms and residuals sharded over tp as well
   Sharding sharding = Sharding::ddp;
-  int shard_group = 0;  ///< ranks of one hsdp group; 0: one machine
+  int shard_group = 0;  ///< ranks of one hsdp group or secondary zero++ copy; 0: one machine
+  ZeroPlusPlus zeropp;  ///< of sharding zero++ alone
+  PipelineSchedule pipeline_schedule = PipelineSchedule::one_f_one_b;
+  int first_stage_layers = 0;  ///< of a pipeline whose ends differ; 0: as even as it gets
+  int last_stage_layers = 0;
+  bool uneven_stages() const { return first_stage_layers > 0 || last_stage_layers > 0; }
   int world_size() const { return dp * tp * pp * cp; }
   bool operator==(const Parallelism&) const = default;
 };
+
+/// What is wrong with first_stage_layers and last_stage_layers for `n_layers` layers; "" if every
+/// stage between them gets the same number, at least one. Both or neither have to be given.
+std::string stage_problem(const Parallelism& p, int n_layers);
+
+/// "qwz, hpz": the parts of ZeRO++ that are on; "none" without any.
+std::string describe(const ZeroPlusPlus& parts);
+/// Reads a list of qwz, hpz and qgz. Throws InputError.
+ZeroPlusPlus parse_zeropp(const std::string& text);
 
 struct Plan {
   Precision precision = Precision::bf16;

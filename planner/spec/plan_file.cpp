@@ -65,12 +65,32 @@ LoraSpec read_lora(const YamlNode& node) {
   return lora;
 }
 
+ExamplesSpec read_examples(const YamlNode& node) {
+  ExamplesSpec examples;
+  examples.n_examples = node.at("n_examples").integer(0, most_tokens);
+  examples.epochs = node.at("epochs").number(0, 1e9);
+  examples.batching = node.at("batching").enumeration<Batching>();
+  const YamlNode lengths = node.at("lengths");
+  if (examples.given()) {
+    try {
+      examples.lengths = parse_lengths(lengths.string());
+    } catch (const InputError& error) {
+      lengths.fail(error.what());
+    }
+  } else if (!lengths.string().empty()) {
+    lengths.fail(fmt::format("lengths are given, but n_examples is 0"));
+  }
+  node.finish();
+  return examples;
+}
+
 TrainingJob read_job(const YamlNode& node) {
   TrainingJob job;
   job.model = read_model(node.at("model"));
   job.optimizer = read_optimizer(node.at("optimizer"));
   job.schedule = read_schedule(node.at("schedule"));
   job.data = read_data(node.at("data"));
+  job.examples = read_examples(node.at("examples"));
   job.seq_len = static_cast<int>(node.at("seq_len").integer(1, 1 << 27));
   job.global_batch_size = static_cast<int>(node.at("global_batch_size").integer(1, 1 << 27));
   job.n_tokens = node.at("n_tokens").integer(1, most_trained_tokens);
@@ -90,6 +110,15 @@ void read_layout(const YamlNode& node, Plan& plan) {
   p.shard_group = static_cast<int>(node.at("shard_group").integer(0, 1 << 20));
   p.sharding = node.at("sharding").enumeration<Sharding>();
   p.sequence_parallel = node.at("sequence_parallel").boolean();
+  const YamlNode parts = node.at("zeropp");
+  try {
+    p.zeropp = parse_zeropp(parts.string());
+  } catch (const InputError& error) {
+    parts.fail(error.what());
+  }
+  p.pipeline_schedule = node.at("pipeline_schedule").enumeration<PipelineSchedule>();
+  p.first_stage_layers = static_cast<int>(node.at("first_stage_layers").integer(0, 1 << 20));
+  p.last_stage_layers = static_cast<int>(node.at("last_stage_layers").integer(0, 1 << 20));
   plan.engine = node.at("engine").string();
   plan.offload_states = node.at("offload_states").enumeration<OffloadTo>();
   plan.offload_activations = node.at("offload_activations").enumeration<OffloadTo>();
@@ -107,6 +136,8 @@ Plan read_plan(const YamlNode& node, int n_layers) {
   plan.micro_batch_size = static_cast<int>(node.at("micro_batch_size").integer(1, 1 << 27));
   plan.parallel.dp = static_cast<int>(node.at("dp").integer(1, 1 << 20));
   read_layout(node, plan);
+  if (const std::string problem = stage_problem(plan.parallel, n_layers); !problem.empty())
+    node.at("first_stage_layers").fail(problem);
   node.finish();
   return plan;
 }

@@ -32,6 +32,11 @@ std::string job_text(const TrainingJob& job) {
   line("data",
        fmt::format("{{path: {}, format: {}, validation_fraction: {}}}", yaml_scalar(job.data.path),
                    enum_name(job.data.format), job.data.validation_fraction));
+  line("examples",
+       fmt::format("{{n_examples: {}, epochs: {}, batching: {}, lengths: {}}}",
+                   job.examples.n_examples, job.examples.epochs, enum_name(job.examples.batching),
+                   yaml_scalar(describe_lengths(job.examples.lengths))),
+       "   # in place of tokens; 0: none");
   return out;
 }
 
@@ -50,11 +55,15 @@ std::string layout_text(const Plan& plan) {
       "  tp: {}   # tensor parallel\n  pp: {}   # pipeline stages\n  vpp: {}   # chunks a stage "
       "holds\n  cp: {}   # context parallel\n  ep: {}   # expert parallel\n"
       "  sequence_parallel: {}\n  sharding: {}   # of model states over dp x cp ranks\n"
-      "  shard_group: {}   # ranks of one hsdp group; 0: one machine\n"
+      "  shard_group: {}   # ranks of one hsdp group or zero++ secondary copy; 0: one machine\n"
+      "  zeropp: {}   # parts of sharding zero++\n"
+      "  pipeline_schedule: {}\n  first_stage_layers: {}   # 0: as even as it gets\n"
+      "  last_stage_layers: {}\n"
       "  offload_states: {}\n  offload_activations: {}\n"
       "  engine: {}   # who runs it; `aforo run` executes native\n",
       p.tp, p.pp, p.vpp, p.cp, p.ep, p.sequence_parallel, enum_name(p.sharding), p.shard_group,
-      enum_name(plan.offload_states), enum_name(plan.offload_activations),
+      yaml_scalar(describe(p.zeropp)), enum_name(p.pipeline_schedule), p.first_stage_layers,
+      p.last_stage_layers, enum_name(plan.offload_states), enum_name(plan.offload_activations),
       yaml_scalar(plan.engine));
 }
 

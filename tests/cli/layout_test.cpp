@@ -46,6 +46,7 @@ TEST_CASE("cli estimate: a layout's parts add up, and its interval holds its mid
   CHECK(number(e.at("cost_usd").at("mid")) ==
         doctest::Approx(2 * number(e.at("device_hours").at("mid"))));
   CHECK(e.at("why").as_array().size() > 10);
+  CHECK(e.at("phases").as_array().size() == 8);
 }
 
 TEST_CASE("cli estimate: what an engine does not do is refused with both names") {
@@ -65,6 +66,101 @@ TEST_CASE("cli estimate: what an engine does not do is refused with both names")
   refused({"--sharding", "zero9"}, "--sharding is \"zero9\"; expected ddp, zero1");
   refused({"--method", "qlora", "--engine", "megatron"}, "does not do method qlora");
   refused({"--global-batch-size", "7"}, "does not divide global_batch_size 7");
+  refused({"--sharding", "zero++", "--engine", "native"}, "native does not do sharding zero++");
+  refused({"--offload-states", "nvme", "--engine", "native"},
+          "native does not do offload of states");
+  refused({"--offload-states", "nvme", "--engine", "llmq"}, "offload of states to nvme");
+  refused({"--sharding", "zero3", "--engine", "deepspeed", "--zeropp", "qwz"},
+          "--zeropp needs --sharding zero++; it is zero3");
+  refused({"--sharding", "zero++", "--zeropp", "qwq"}, "expected a list of qwz");
+  refused({"--pp", "2", "--pipeline-schedule", "zb_h2", "--engine", "megatron"},
+          "megatron does not do pipeline_schedule zb_h2");
+  refused({"--pipeline-schedule", "zb_h1"}, "needs pp above 1 and vpp 1");
+  refused({"--pp", "4", "--first-stage-layers", "9", "--last-stage-layers", "6"},
+          "leave 17 of 32 layers for the 2 stages between them");
+  refused({"--offload-activations", "nvme", "--engine", "torch"}, "offload of activations to nvme");
+}
+
+TEST_CASE(
+    "cli estimate: zero++, nvme, zero-bubble and uneven stages are planned for engines that do") {
+  const Aforo aforo;
+  const auto estimated = [&](std::vector<std::string> options) {
+    std::vector<std::string> args{"estimate", "--model",     "llama-3.1-8b", "--gpu",
+                                  "h100:64",  "--recompute", "full",         "--global-batch-size",
+                                  "64",       "--json"};
+    args.insert(args.end(), options.begin(), options.end());
+    const json::object e = parsed(aforo(args));
+    CHECK_FALSE(e.at("executed_by_native").as_bool());
+    return e;
+  };
+  const json::object plus = estimated({"--sharding", "zero++", "--zeropp", "qwz,qgz"});
+  CHECK(plus.at("engine") == "deepspeed");
+  CHECK(plus.at("plan").at("zeropp") == "qwz, qgz");
+  const json::object nvme = estimated({"--sharding", "zero3", "--offload-states", "nvme"});
+  CHECK(number(nvme.at("memory").at("disk_bytes")) > 1e9);
+  const json::object zb = estimated({"--pp", "4", "--pipeline-schedule", "zb_h2"});
+  CHECK(zb.at("engine") == "megatron-zb");
+  const json::object uneven =
+      estimated({"--pp", "4", "--first-stage-layers", "9", "--last-stage-layers", "5"});
+  CHECK(uneven.at("plan").at("last_stage_layers") == 5);
+  CHECK(number(uneven.at("step_time_s").at("mid")) > 0);
+}
+
+TEST_CASE("cli estimate: examples are packed or padded, and half a description is refused") {
+  const Aforo aforo;
+  const std::vector<std::string> base{"estimate",
+                                      "--model",
+                                      "llama-3.1-8b",
+                                      "--gpu",
+                                      "h100:8",
+                                      "--method",
+                                      "lora",
+                                      "--examples",
+                                      "52K",
+                                      "--lengths",
+                                      "256:0.5, 2048:0.5",
+                                      "--epochs",
+                                      "3"};
+  const auto with = [&](std::vector<std::string> options) {
+    std::vector<std::string> args = base;
+    args.insert(args.end(), options.begin(), options.end());
+    return aforo(args);
+  };
+  const json::object packed = parsed(with({"--seq-len", "4096", "--json"}));
+  const json::object padded = parsed(with({"--batching", "padding", "--json"}));
+  CHECK(packed.at("n_tokens") == 52000 * 3 * 1152);
+  CHECK(padded.at("n_tokens") == packed.at("n_tokens"));
+  CHECK(padded.at("seq_len") == 2048);
+  CHECK(padded.at("n_steps") == 52000 * 3 / 8);
+  CHECK(number(padded.at("examples").at("tokens_in_time")) > 2000);  // one of eight ranks has it
+  CHECK(contains(with({"--batching", "padding"}).out, "the longest batch decides the memory"));
+  CHECK(contains(with({"--tokens", "1B"}).err, "--examples and --tokens both say"));
+  CHECK(contains(with({"--batching", "pad"}).err, "expected packing, padding"));
+  const Answer alone = aforo({"estimate", "--model", "gpt2", "--gpu", "t4", "--lengths", "5"});
+  CHECK(contains(alone.err, "--lengths needs --examples"));
+}
+
+TEST_CASE(
+    "cli estimate: the optimal recomputation keeps within the limit and is priced beside others") {
+  const Aforo aforo;
+  const auto optimal = [&](const char* limit) {
+    return aforo({"estimate", "--model", "llama-3.1-8b", "--gpu", "h100:8", "--sharding", "fsdp",
+                  "--seq-len", "4096", "--micro-batch-size", "2", "--global-batch-size", "16",
+                  "--recompute", "optimal", "--memory-limit", limit, "--json"});
+  };
+  double last = 1e9;
+  for (const char* limit : {"40 GiB", "55 GiB", "70 GiB"}) {
+    const json::object e = parsed(optimal(limit));
+    const json::array& choices = e.at("recompute_choices").as_array();
+    REQUIRE(choices.size() == 5);
+    CHECK(choices[3].at("name") == "optimal");
+    CHECK(number(choices[3].at("device_bytes")) <= number(e.at("recompute_limit_bytes")));
+    CHECK(number(choices[3].at("step_time_s")) <= last);
+    CHECK(number(choices[3].at("step_time_s")) ==
+          doctest::Approx(number(e.at("step_time_s").at("mid"))));
+    last = number(choices[3].at("step_time_s"));
+  }
+  CHECK(contains(optimal("70").err, "--memory-limit is \"70\""));
 }
 
 TEST_CASE("cli plan: layouts over cards, ranked; within budget; infeasible with the way out") {

@@ -20,7 +20,7 @@ const std::map<std::string, int> floors = {
     {"planner/base", 0},      {"planner/baselines", 1}, {"planner/program", 1},
     {"planner/spec", 1},      {"planner/lower", 2},     {"planner/money", 2},
     {"planner/peers", 2},     {"planner/fast", 3},      {"planner/simulate", 4},
-    {"planner/search", 5},    {"planner/validate", 5},  {"planner/explain", 6},
+    {"planner/search", 5},    {"planner/validate", 6},  {"planner/explain", 6},
     {"planner/scenarios", 6}, {"planner/report", 7},    {"runtime/core", 2},
     {"runtime/cpu", 3},       {"runtime/cuda", 3},      {"cli", 8},
 };

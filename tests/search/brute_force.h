@@ -17,7 +17,11 @@ inline bool is_legal(const fast::Setup& s, const fast::Cluster& cluster, int n_d
   if (m.attention.n_heads % p.tp != 0 || width % p.tp != 0) return false;
   if (kv % p.tp != 0 && p.tp % kv != 0) return false;
   if (p.cp > 1 && s.seq_len / p.cp < 1024) return false;
-  if (p.pp > layers || (layers % p.pp != 0 && (layers + 2) % p.pp != 0)) return false;
+  if (p.pp > layers) return false;
+  if (!p.uneven_stages() && layers % p.pp != 0 && (layers + 2) % p.pp != 0) return false;
+  if (p.uneven_stages() && (p.vpp > 1 || !stage_problem(p, layers).empty())) return false;
+  if (p.pipeline_schedule != PipelineSchedule::one_f_one_b && (p.pp == 1 || p.vpp > 1))
+    return false;
   if (s.global_batch_size % (s.micro_batch_size * p.dp) != 0) return false;
   if (p.vpp > 1 && (p.pp == 1 || layers % (p.pp * p.vpp) != 0 || s.grad_accum() % p.pp != 0))
     return false;
@@ -55,11 +59,12 @@ inline void for_each_plan(const LatticeRequest& request,
       }
     };
     const auto offloads = [&](fast::Setup s) {
-      for (bool states : {false, true})
+      for (OffloadTo states : {OffloadTo::none, OffloadTo::cpu, OffloadTo::nvme})
         for (bool activations : {false, true}) {
-          if (states && !(space.offload_states && can.offload_states)) continue;
+          if (states != OffloadTo::none && !(space.offload_states && can.offload_states)) continue;
+          if (states == OffloadTo::nvme && !can.offload_nvme) continue;
           if (activations && !(space.offload_activations && can.offload_activations)) continue;
-          s.offload_states = states ? OffloadTo::cpu : OffloadTo::none;
+          s.offload_states = states;
           s.offload_activations = activations ? OffloadTo::cpu : OffloadTo::none;
           evaluate(s);
         }
@@ -76,6 +81,18 @@ inline void for_each_plan(const LatticeRequest& request,
             if (is_legal(s, cluster, n)) offloads(s);
           }
     };
+    // Ends of at most k layers beside stages of k, for the two least k that hold all layers.
+    const auto uneven = [&](const fast::Setup& s, Parallelism p) {
+      const int least = (layers + p.pp - 1) / p.pp;
+      for (int first = 1; first <= least + 1; ++first)
+        for (int last = 1; last <= least + 1; ++last)
+          for (int k = least; k <= least + 1; ++k) {
+            const bool all = first + last + k * (p.pp - 2) == layers;
+            if (!all || first > k || last > k || (first == k && last == k)) continue;
+            p.first_stage_layers = first, p.last_stage_layers = last;
+            layouts(s, p);
+          }
+    };
     for (fast::MatrixType type : space.types)
       for (int tp : degrees(can.tp, n))
         for (int cp : degrees(can.cp, n / tp))
@@ -87,7 +104,12 @@ inline void for_each_plan(const LatticeRequest& request,
                 Parallelism p;
                 p.tp = tp, p.cp = cp, p.ep = ep, p.pp = pp, p.vpp = vpp;
                 p.dp = n / (tp * cp * pp);
-                layouts(s, p);
+                for (PipelineSchedule schedule : can.schedules) {
+                  p.pipeline_schedule = schedule;
+                  p.first_stage_layers = p.last_stage_layers = 0;
+                  layouts(s, p);
+                  if (can.uneven_stages) uneven(s, p);
+                }
               }
   }
 }

@@ -101,10 +101,11 @@ struct Space {
 };
 
 std::vector<Space> spaces() {
-  return {{dense(4), "megatron", {8}},      {dense(6), "megatron", {4, 8}},
-          {dense(4), "torch", {1, 8}},      {dense(4), "deepspeed", {4, 8}},
-          {experts(), "megatron", {4}},     {dense(3), "native", {1, 2}},
-          {dense(10), "megatron-2022", {4}}};
+  return {{dense(4), "megatron", {8}},       {dense(6), "megatron", {4, 8}},
+          {dense(4), "torch", {1, 8}},       {dense(4), "deepspeed", {4, 8}},
+          {experts(), "megatron", {4}},      {dense(3), "native", {1, 2}},
+          {dense(10), "megatron-2022", {4}}, {dense(7), "megatron", {4}},
+          {dense(6), "megatron-zb", {4}}};
 }
 
 constexpr double limits[] = {0, 0.02, 0.1, 0.3, 0.6, 1};

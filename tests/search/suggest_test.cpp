@@ -55,7 +55,7 @@ TEST_CASE("suggest: an 8B model that one 40 GB card cannot train in full gets ev
   CHECK(find(all, Change::more_devices)->plan.n_devices == 8);
   REQUIRE(find(all, Change::larger_card) != nullptr);
   CHECK(find(all, Change::lora) != nullptr);
-  CHECK(find(all, Change::qlora) == nullptr);  // this engine trains no 4-bit bases
+  CHECK(find(all, Change::qlora) == nullptr);              // this engine trains no 4-bit bases
   LatticeRequest one_layout = request(model, "torch", 1);  // else a smaller base buys speed
   one_layout.space.micro_batch_sizes = {1};
   one_layout.space.selective = one_layout.space.full_recompute = false;

@@ -102,6 +102,13 @@ TrainingJob Samples::job() {
   job.data.path = flip() ? "" : text();
   job.data.format = one_of({DataFormat::bytes, DataFormat::uint16});
   job.data.validation_fraction = real(0, 0.9);
+  if (flip()) {
+    job.examples.n_examples = between(1, 1 << 30);
+    job.examples.epochs = real(0, 10);
+    job.examples.batching = one_of({Batching::packing, Batching::padding});
+    job.examples.lengths = flip() ? parse_lengths("100:0.3, 200:0.45, 777:3")
+                                  : parse_lengths("300+-200<=1000");
+  }
   job.seq_len = between(1, 1 << 16);
   job.global_batch_size = between(1, 1 << 20);
   job.n_tokens = static_cast<std::int64_t>(random_() >> 5);
@@ -121,7 +128,10 @@ void Samples::layout(Plan& plan) {
   p.shard_group = between(0, 64);
   p.sequence_parallel = flip();
   p.sharding = one_of({Sharding::ddp, Sharding::zero1, Sharding::zero2, Sharding::zero3,
-                       Sharding::fsdp, Sharding::hsdp, Sharding::yafsdp});
+                       Sharding::fsdp, Sharding::hsdp, Sharding::yafsdp, Sharding::zeropp});
+  p.zeropp = {flip(), flip(), flip()};
+  p.pipeline_schedule =
+      one_of({PipelineSchedule::one_f_one_b, PipelineSchedule::zb_h1, PipelineSchedule::zb_h2});
   plan.precision = one_of({Precision::tf32, Precision::fp8, Precision::fp4, Precision::bf16});
   plan.engine = one_of({std::string("native"), std::string("megatron"), std::string("torch")});
   plan.offload_states = one_of({OffloadTo::none, OffloadTo::cpu, OffloadTo::nvme});
