@@ -25,6 +25,7 @@ constexpr Pass passes[] = {
     {"emit_forward", emit_forward},
     {"append_backward", append_backward},
     {"recompute", recompute},  // before schedule: works on one micro-step, so it runs once
+    {"flatten", flatten},      // after recompute: what that reads again must be gathered again
     {"schedule", schedule_micro_steps},        // the micro-step becomes a repeated section
     {"append_optimizer", append_optimizer},    // needs the gradients of the whole step
     {"append_evaluation", append_evaluation},  // shares weights and arena with the step
@@ -56,7 +57,12 @@ void check_native(const TrainingJob& job, const Plan& plan) {
   if (job.method != Method::full) what = fmt::format("method {}", enum_name(job.method));
   if (p.tp * p.pp * p.cp * p.ep > 1)
     what = fmt::format("tp {}, pp {}, cp {}, ep {}", p.tp, p.pp, p.cp, p.ep);
-  if (p.sharding != Sharding::ddp) what = fmt::format("sharding {}", enum_name(p.sharding));
+  if (p.sharding == Sharding::hsdp && p.shard_group > 0 && p.dp % p.shard_group != 0)
+    throw InputError(fmt::format(
+        "shard_group is {}, which does not divide dp {}; use a divisor, or 0 for one group",
+        p.shard_group, p.dp));
+  if (p.sharding == Sharding::hsdp && plan.deterministic)
+    what = "sharding hsdp with deterministic (it adds inside its groups first)";
   if (plan.offload_states != OffloadTo::none || plan.offload_activations != OffloadTo::none)
     what = "offloading";
   if (!what.empty())

@@ -33,6 +33,7 @@ struct InPlaceVisitor {
   Pairs operator()(const Rope&) const { return {{0, 0}}; }
 
   Pairs operator()(const AdamW&) const { return {}; }
+  Pairs operator()(const AllGather&) const { return {}; }
   Pairs operator()(const AllReduce&) const { return {}; }
   Pairs operator()(const Attention&) const { return {}; }
   Pairs operator()(const AttentionBackward&) const { return {}; }
@@ -43,6 +44,9 @@ struct InPlaceVisitor {
   Pairs operator()(const Fill&) const { return {}; }
   Pairs operator()(const Gemm&) const { return {}; }
   Pairs operator()(const GradientNorm&) const { return {}; }
+  Pairs operator()(const NormPartials&) const { return {}; }
+  Pairs operator()(const NormTotal&) const { return {}; }
+  Pairs operator()(const ReduceScatter&) const { return {}; }
   Pairs operator()(const Sgd&) const { return {}; }
   Pairs operator()(const StepControl&) const { return {}; }
   Pairs operator()(const SumLoss&) const { return {}; }

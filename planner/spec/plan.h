@@ -47,6 +47,7 @@ struct Parallelism {
   bool sequence_parallel = false;  ///< norms and residuals sharded over tp as well
   Sharding sharding = Sharding::ddp;
   int shard_group = 0;  ///< ranks of one hsdp group; 0: one machine
+  bool reshard_after_forward = true;  ///< zero3, fsdp, hsdp: weights are gathered again for backward
   int world_size() const { return dp * tp * pp * cp; }
   bool operator==(const Parallelism&) const = default;
 };
@@ -59,6 +60,9 @@ struct Plan {
   std::string engine = "native";                    ///< who runs it: a name in profiles/engines
   OffloadTo offload_states = OffloadTo::none;       ///< optimizer states and master weights
   OffloadTo offload_activations = OffloadTo::none;  ///< what layers keep for backward
+  /// Sums over micro-batches and ranks in an order that belongs to the job: native gives the same
+  /// bits for every dp and sharding, at a reduction each micro-step.
+  bool deterministic = false;
 
   /// Micro-steps per optimizer step for a job of `global_batch_size` sequences.
   int grad_accum(int global_batch_size) const {

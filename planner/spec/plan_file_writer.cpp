@@ -51,10 +51,12 @@ std::string layout_text(const Plan& plan) {
       "holds\n  cp: {}   # context parallel\n  ep: {}   # expert parallel\n"
       "  sequence_parallel: {}\n  sharding: {}   # of model states over dp x cp ranks\n"
       "  shard_group: {}   # ranks of one hsdp group; 0: one machine\n"
+      "  reshard_after_forward: {}   # zero3, fsdp, hsdp: gather weights again for backward\n"
+      "  deterministic: {}   # native: the same bits for every dp and sharding\n"
       "  offload_states: {}\n  offload_activations: {}\n"
       "  engine: {}   # who runs it; `aforo run` executes native\n",
       p.tp, p.pp, p.vpp, p.cp, p.ep, p.sequence_parallel, enum_name(p.sharding), p.shard_group,
-      enum_name(plan.offload_states), enum_name(plan.offload_activations),
+      p.reshard_after_forward, plan.deterministic, enum_name(plan.offload_states), enum_name(plan.offload_activations),
       yaml_scalar(plan.engine));
 }
 

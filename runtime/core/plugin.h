@@ -18,7 +18,7 @@ struct BackendFactory {
 };
 
 /// What a plug-in must answer. Raised whenever backend.h or what it includes changes its layout.
-constexpr int backend_abi_version = 1;
+constexpr int backend_abi_version = 2;
 
 /// The backend called `name`: one of `linked`, else the plug-in libaforo_backend_<name>.so in
 /// `folder`. A plug-in exports two C functions:

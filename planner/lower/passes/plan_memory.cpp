@@ -1,4 +1,4 @@
-// Places every buffer in one arena.
+// Places every buffer in one arena; views lie in the buffers they are part of.
 //
 // Persistent buffers lie at the bottom, in declaration order. The others are placed largest first,
 // each at the lowest offset where nothing that is live at the same time lies. A buffer may take
@@ -45,6 +45,8 @@ class MemoryPlanner {
     memory.offsets.resize(lives_.size(), 0);
     for (std::size_t id = 0; id < lives_.size(); ++id)
       if (slot_of_[id] >= 0) memory.offsets[id] = slots_[slot_of_[id]].offset;
+    for (std::size_t id = 0; id < lives_.size(); ++id)
+      memory.offsets[id] = offset_of(static_cast<BufferId>(id), memory.offsets);
     memory.persistent = Bytes(persistent_);
     memory.arena = Bytes(arena_);
     for (const Slot& slot : slots_)
@@ -63,7 +65,15 @@ class MemoryPlanner {
   void make_slots() {
     share_in_place();
     for (BufferId id = 0; id < static_cast<BufferId>(lives_.size()); ++id)
-      if (slot_of_[id] < 0 && !lives_[id].empty()) new_slot(id);
+      if (slot_of_[id] < 0 && !lives_[id].empty() && program_.buffers[id].inside == no_buffer)
+        new_slot(id);
+  }
+
+  /// Of a view by what it lies in; of others as placed.
+  std::int64_t offset_of(BufferId id, const std::vector<std::int64_t>& placed) const {
+    const Buffer& buffer = program_.buffers[id];
+    return buffer.inside == no_buffer ? placed[id]
+                                      : buffer.inside_at + offset_of(buffer.inside, placed);
   }
 
   int new_slot(BufferId id) {
@@ -91,6 +101,7 @@ class MemoryPlanner {
   bool may_hand_over(BufferId from, BufferId to, int op) const {
     const Buffer& a = program_.buffers[from];
     const Buffer& b = program_.buffers[to];
+    if (a.inside != no_buffer || b.inside != no_buffer) return false;
     return !a.persistent && !b.persistent && a.bytes() == b.bytes() && lives_[from].last == op &&
            lives_[to].first == op;
   }
