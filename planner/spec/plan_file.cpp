@@ -90,10 +90,8 @@ void read_layout(const YamlNode& node, Plan& plan) {
   p.shard_group = static_cast<int>(node.at("shard_group").integer(0, 1 << 20));
   p.sharding = node.at("sharding").enumeration<Sharding>();
   p.sequence_parallel = node.at("sequence_parallel").boolean();
-  if (const auto reshard = node.find("reshard_after_forward"))
-    p.reshard_after_forward = reshard->boolean();
-  if (const auto deterministic = node.find("deterministic"))
-    plan.deterministic = deterministic->boolean();
+  p.reshard_after_forward = node.at("reshard_after_forward").boolean();
+  plan.deterministic = node.at("deterministic").boolean();
   plan.engine = node.at("engine").string();
   plan.offload_states = node.at("offload_states").enumeration<OffloadTo>();
   plan.offload_activations = node.at("offload_activations").enumeration<OffloadTo>();

@@ -29,7 +29,7 @@ struct PlanFile {
   bool operator==(const PlanFile&) const = default;
 };
 
-constexpr int plan_file_version = 2;  ///< 2: parallel layouts, engine, offload, method
+constexpr int plan_file_version = 3;  ///< 3: reshard_after_forward, deterministic
 
 /// Throws InputError with place; a file of another version is refused with the way out.
 PlanFile read_plan_file(const std::string& path);

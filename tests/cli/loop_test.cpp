@@ -71,7 +71,7 @@ TEST_CASE("cli loop: a plan runs only as the program it was made for") {
   CHECK(answer.code == 2);
   CHECK(contains(answer.err, "aforo plan"));
   CHECK_FALSE(exists(aforo, "run.jsonl"));
-  aforo.folder.write("newer.yaml", replaced(plan, "version: 2", "version: 7"));
+  aforo.folder.write("newer.yaml", replaced(plan, "version: 3", "version: 7"));
   const Answer newer = aforo({"run", "newer.yaml"});
   CHECK(newer.code == 2);
   CHECK(contains(newer.err, "newer.yaml:"));

@@ -47,8 +47,8 @@ TEST_CASE("plan file: an unknown price stays unknown") {
 }
 
 TEST_CASE("plan file: another version is refused with the way out") {
-  CHECK(plan_error_with("version: 2", "version: 3") ==
-        "plan.yaml:3:10: this plan has version \"3\", but this build reads version 2; run `aforo "
+  CHECK(plan_error_with("version: 3", "version: 4") ==
+        "plan.yaml:3:10: this plan has version \"4\", but this build reads version 3; run `aforo "
         "plan` again");
 }
 

@@ -69,13 +69,17 @@ class RankRunner {
 
   /// Puts what this rank holds of the masters into place.
   void collect(std::map<std::string, std::vector<float>>& masters) const {
-    for (BufferId id : program_.parameters) {
-      const Buffer& buffer = program_.buffers[id];
+    collect(program_, *executor_, communicator_.rank(), masters);
+  }
+  static void collect(const StepProgram& program, const Executor& executor, int rank,
+                      std::map<std::string, std::vector<float>>& masters) {
+    for (BufferId id : program.parameters) {
+      const Buffer& buffer = program.buffers[id];
       std::vector<float> values(static_cast<std::size_t>(buffer.shape.numel()));
-      read_values(*executor_, id, values);
-      const FlatUnit& unit = program_.units[buffer.unit];
+      read_values(executor, id, values);
+      const FlatUnit& unit = program.units[buffer.unit];
       const std::int64_t numel = buffer.shape.numel();
-      const std::int64_t begin = communicator_.rank() % (unit.numel / numel) * numel;
+      const std::int64_t begin = rank % (unit.numel / numel) * numel;
       for (const FlatSegment& segment : unit.segments) {
         std::vector<float>& whole = masters[segment.name];
         whole.resize(static_cast<std::size_t>(segment.shape.numel()));

@@ -1,7 +1,8 @@
 // Places every buffer in one arena; views lie in the buffers they are part of.
 //
-// Persistent buffers lie at the bottom, in declaration order. The others are placed largest first,
-// each at the lowest offset where nothing that is live at the same time lies. A buffer may take
+// Persistent buffers lie at the bottom, in declaration order. The others are placed one by one, each
+// at the lowest offset where nothing that is live at the same time lies: the largest first, and if
+// that leaves holes, also by size times lifetime; the smaller arena counts. A buffer may take
 // over the memory of an operand that dies at the op that writes it, where the op allows
 // (in_place_pairs): both are then placed as one.
 
@@ -30,6 +31,7 @@ struct Slot {
 
   bool overlaps(const Slot& other) const { return first <= other.last && other.first <= last; }
   std::int64_t end() const { return offset + bytes; }
+  double area() const { return static_cast<double>(bytes) * (last - first + 1); }
 };
 
 class MemoryPlanner {
@@ -116,21 +118,46 @@ class MemoryPlanner {
   }
 
   void place_transient() {
+    const auto largest_first = [](const Slot* a, const Slot* b) { return a->bytes > b->bytes; };
+    const auto largest_area_first = [](const Slot* a, const Slot* b) { return a->area() > b->area(); };
+    arena_ = place_in_order(largest_first);
+    // A hundredth of the arena is worth a second try, which takes as long as the first.
+    if (100 * (arena_ - most_live()) <= arena_) return;
+    std::vector<Slot> first = slots_;
+    const std::int64_t second = place_in_order(largest_area_first);
+    if (second < arena_) {
+      arena_ = second;
+    } else {
+      slots_ = std::move(first);
+    }
+  }
+
+  /// End of the last slot when transient ones are placed in this order.
+  template <typename Before>
+  std::int64_t place_in_order(Before before) {
     std::vector<Slot*> order;
     for (Slot& slot : slots_)
       if (!slot.persistent) order.push_back(&slot);
-    std::stable_sort(order.begin(), order.end(),
-                     [](const Slot* a, const Slot* b) { return a->bytes > b->bytes; });
+    std::stable_sort(order.begin(), order.end(), before);
+    std::int64_t end = persistent_;
     std::vector<Slot> placed;  // by offset
     placed.reserve(order.size());
     for (Slot* slot : order) {
       slot->offset = lowest_free(placed, *slot);
-      arena_ = std::max(arena_, slot->end());
+      end = std::max(end, slot->end());
       placed.insert(
           std::upper_bound(placed.begin(), placed.end(), *slot,
                            [](const Slot& a, const Slot& b) { return a.offset < b.offset; }),
           *slot);
     }
+    return end;
+  }
+
+  std::int64_t most_live() const {
+    std::int64_t most = 0;
+    for (const BytesByRole& live : live_by_role())
+      most = std::max(most, std::accumulate(live.begin(), live.end(), std::int64_t{0}));
+    return most;
   }
 
   std::int64_t lowest_free(const std::vector<Slot>& placed, const Slot& slot) const {
