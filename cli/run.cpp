@@ -70,12 +70,12 @@ TrainingRun open_run(const Arguments& args, const std::string& path) {
 
 void check_memory(const TrainingRun& run, const Environment& environment) {
   if (run.file.target != "cpu" || environment.memory_free.value <= 0 ||
-      run.process_memory() <= environment.memory_free)
+      run.estimate.memory <= environment.memory_free)
     return;
   throw EnvironmentError(fmt::format(
       "the plan needs {:.2f} GiB, but {:.2f} GiB of memory are free here; plan again with "
       "--memory-limit, or stop other programs",
-      as_gib(run.process_memory()), as_gib(environment.memory_free)));
+      as_gib(run.estimate.memory), as_gib(environment.memory_free)));
 }
 
 /// One a rank; the threads are shared between them.
@@ -149,7 +149,7 @@ int run_run(const CommandLine& command_line) {
                run.file.job.model.name, plan_line(run.file.job, run.file.plan),
                ranks_line(run), format_time(Seconds(run.estimate.step_time.mid)),
                format_count(static_cast<std::int64_t>(run.estimate.tokens_per_second.mid)),
-               as_mib(run.process_memory()));
+               as_mib(run.estimate.memory));
   return train_plan(run, args, tokens, device);
 }
 

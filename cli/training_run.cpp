@@ -26,7 +26,7 @@ namespace {
 Prediction prediction_of(const TrainingRun& run, const Device& device) {
   Prediction p;
   p.arena = run.program.memory.arena;
-  p.process = run.process_memory();
+  p.process = run.estimate.memory;
   p.step_time_low = Seconds(run.estimate.step_time.low);
   p.step_time_mid = Seconds(run.estimate.step_time.mid);
   p.step_time_high = Seconds(run.estimate.step_time.high);

@@ -26,10 +26,6 @@ struct TrainingRun {
   bool json = false;
 
   int n_ranks() const { return file.plan.parallel.dp; }
-  /// Ranks are threads of this process: their arenas add up, what lies outside is there once.
-  Bytes process_memory() const {
-    return estimate.memory + program.memory.arena * (n_ranks() - 1);
-  }
 };
 
 /// Trains, logs and compares with the prediction; returns the exit code.

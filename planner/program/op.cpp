@@ -52,7 +52,19 @@ struct InPlaceVisitor {
   Pairs operator()(const SumLoss&) const { return {}; }
 };
 
+struct RankCount {
+  int operator()(const AllGather& op) const { return op.n_ranks; }
+  int operator()(const AllReduce& op) const { return op.n_ranks; }
+  int operator()(const ReduceScatter& op) const { return op.n_ranks; }
+  template <typename Attrs>
+  int operator()(const Attrs&) const {
+    return 0;
+  }
+};
+
 }  // namespace
+
+int n_ranks_of(const OpAttrs& attrs) { return std::visit(RankCount{}, attrs); }
 
 std::string_view name_of(const Op& op) {
   return std::visit([](const auto& attrs) -> std::string_view { return attrs.name; }, op.attrs);

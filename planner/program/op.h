@@ -51,6 +51,9 @@ struct Op {
   OpLabel label;
 };
 
+/// Ranks that take part in a collective; 0 for all other ops.
+int n_ranks_of(const OpAttrs& attrs);
+
 std::string_view name_of(const Op& op);
 std::string describe(const OpLabel& label);
 

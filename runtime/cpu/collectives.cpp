@@ -7,16 +7,6 @@
 namespace aforo::cpu {
 namespace {
 
-struct RankCount {
-  int operator()(const AllGather& op) const { return op.n_ranks; }
-  int operator()(const AllReduce& op) const { return op.n_ranks; }
-  int operator()(const ReduceScatter& op) const { return op.n_ranks; }
-  template <typename Attrs>
-  int operator()(const Attrs&) const {
-    return 1;
-  }
-};
-
 struct Run {
   Communicator& communicator;
   const StepProgram& program;
@@ -53,7 +43,7 @@ struct Run {
 
 }  // namespace
 
-bool is_collective(const OpAttrs& attrs) { return std::visit(RankCount{}, attrs) > 1; }
+bool is_collective(const OpAttrs& attrs) { return n_ranks_of(attrs) > 1; }
 
 void run_collective(Communicator& communicator, const StepProgram& program, const Op& op,
                     const KernelArgs& args) {
