@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <thread>
 #include <vector>
 
 #include "cli/arguments.h"
@@ -56,6 +57,11 @@ TrainingRun open_run(const Arguments& args, const std::string& path) {
     throw InputError(fmt::format(
         "{}: dp is {} and the target {}; this build runs several ranks on the cpu, and one on others",
         path, run.n_ranks(), run.file.target));
+  run.launch = read_launch();
+  if (run.launched() && run.launch.n_ranks != run.n_ranks())
+    throw InputError(fmt::format(
+        "{}: dp is {}, but the launcher started {} ranks; start {}, or plan with --ranks {}", path,
+        run.n_ranks(), run.launch.n_ranks, run.n_ranks(), run.launch.n_ranks));
   run.program = checked_program(run.file, path);
   run.n_steps = run.file.job.n_steps();
   if (const auto steps = args.find<int>("steps")) {
@@ -78,21 +84,28 @@ void check_memory(const TrainingRun& run, const Environment& environment) {
       as_gib(run.estimate.memory), as_gib(environment.memory_free)));
 }
 
-/// One a rank; the threads are shared between them.
+/// Cores of a rank that are not shared: those that a launcher bound it to, else its share of all.
+int threads_of_rank(int n_usable, int n_ranks, bool launched) {
+  const bool bound = launched && n_usable < static_cast<int>(std::thread::hardware_concurrency());
+  return bound ? n_usable : std::max(1, n_usable / n_ranks);
+}
+
+/// One a rank of this process; the threads are shared between all ranks.
 std::vector<std::unique_ptr<Backend>> open_backends(const TrainingRun& run, int n_threads) {
   std::vector<std::unique_ptr<Backend>> backends;
   backends.push_back(backend_for(run.file.target, n_threads));
   if (run.n_ranks() == 1) return backends;
-  const int each = std::max(1, backends[0]->n_threads() / run.n_ranks());
+  const int each = threads_of_rank(backends[0]->n_threads(), run.n_ranks(), run.launched());
   backends.clear();
-  for (int rank = 0; rank < run.n_ranks(); ++rank)
+  for (int rank = 0; rank < (run.launched() ? 1 : run.n_ranks()); ++rank)
     backends.push_back(backend_for(run.file.target, each));
   return backends;
 }
 
 std::string ranks_line(const TrainingRun& run) {
   if (run.n_ranks() == 1) return run.backends[0]->description();
-  return fmt::format("{} ranks in this process, each {}", run.n_ranks(),
+  return fmt::format("{} ranks{}, each {}", run.n_ranks(),
+                     run.launched() ? "" : " in this process",
                      run.backends[0]->description());
 }
 
@@ -105,13 +118,14 @@ int run_run(const CommandLine& command_line) {
                   "how far off the prediction was.",
                   {"aforo run plan.yaml", "aforo run plan.yaml --steps 20 --log run.jsonl",
                    "aforo run plan.yaml --checkpoint ckpt --checkpoint-every 100",
-                   "aforo run plan.yaml --checkpoint ckpt --resume"},
+                   "aforo run plan.yaml --checkpoint ckpt --resume",
+                   "mpirun -n 4 aforo run plan-of-4-ranks.yaml"},
                   "The last --profile-steps steps run op by op and are left out of the step time. "
                   "Ctrl-C ends the run after the "
                   "current step with exit code 75; with --checkpoint it can be resumed.\n"
-                  "A plan with dp above 1 runs its ranks as threads that share the cores; if one "
-                  "fails or hangs, all stop and the message names it (exit code 7). Checkpoints "
-                  "resume under another dp and sharding."};
+                  "A plan with dp above 1 runs its ranks as threads that share the cores, or as the "
+                  "processes of mpirun or srun; if one fails or hangs, all stop and the message names "
+                  "it (exit code 7). Checkpoints resume under another dp and sharding."};
   po::options_description options("options");
   options.add_options()("plan", po::value<std::string>(), "a plan that `aforo plan` wrote")(
       "steps", po::value<int>(), "stop after this many steps")(
@@ -144,7 +158,7 @@ int run_run(const CommandLine& command_line) {
     throw InputError(fmt::format("--rank-timeout is {}; expected seconds above 0",
                                  args.get<double>("rank-timeout")));
   check_memory(run, read_environment(run.backends[0]->description()));
-  if (!run.json)
+  if (run.prints())
     fmt::print("{}\n{} on {}\npredicted: {} a step, {} tokens/s, {:.1f} MiB\n\n",
                run.file.job.model.name, plan_line(run.file.job, run.file.plan),
                ranks_line(run), format_time(Seconds(run.estimate.step_time.mid)),

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
+#include <thread>
 
 #include "cli/comparison.h"
 #include "cli/terminal.h"
@@ -15,6 +17,7 @@
 #include "planner/spec/model_file.h"
 #include "runtime/comm/in_process.h"
 #include "runtime/core/checkpoint.h"
+#include "runtime/core/plugin.h"
 #include "runtime/core/run_log.h"
 #include "runtime/core/stop_signal.h"
 #include "runtime/core/training_loop.h"
@@ -26,7 +29,7 @@ namespace {
 Prediction prediction_of(const TrainingRun& run, const Device& device) {
   Prediction p;
   p.arena = run.program.memory.arena;
-  p.process = run.estimate.memory;
+  p.process = run.launched() ? run.program.memory.arena + run.estimate.overhead : run.estimate.memory;
   p.step_time_low = Seconds(run.estimate.step_time.low);
   p.step_time_mid = Seconds(run.estimate.step_time.mid);
   p.step_time_high = Seconds(run.estimate.step_time.high);
@@ -158,7 +161,7 @@ class Reporter {
 Measurement train_rank(const TrainingRun& run, const Arguments& args, const TokenFile& tokens,
                        const Device& device, const StopSignal& stop, Communicator* communicator) {
   const int rank = communicator == nullptr ? 0 : communicator->rank();
-  const auto executor = run.backends[rank]->load(run.program, communicator);
+  const auto executor = run.backends[run.launched() ? 0 : rank]->load(run.program, communicator);
   const TouchedMemory touched = measure_touched(*executor, run.program);
   initialize(*executor, run.program, run.file.job.seed);
   const bool resume = args.has("resume");
@@ -193,11 +196,40 @@ Measurement train_rank(const TrainingRun& run, const Arguments& args, const Toke
   return measurement;
 }
 
+/// One of several processes. What goes wrong here ends all of them, with one message.
+int train_launched(const TrainingRun& run, const Arguments& args, const TokenFile& tokens,
+                   const Device& device, const StopSignal& stop) {
+  const std::unique_ptr<Communicator> communicator =
+      open_communicator("mpi", Seconds(args.get<double>("rank-timeout")), program_folder());
+  const int rank = communicator->rank();
+  const auto fail = [&](const std::string& message, ExitCode code, bool speaks) {
+    // All ranks see that one is missing; the others leave the one that speaks time to do so.
+    if (!speaks) std::this_thread::sleep_for(std::chrono::seconds(2));
+    fmt::print(stderr, "aforo: {}\n", message);
+    std::fflush(stderr);
+    communicator->stop_all(static_cast<int>(code));
+    return static_cast<int>(code);
+  };
+  try {
+    if (rank == 0 && run.prints()) fmt::print("{}\n", communicator->description());
+    const Measurement measurement = train_rank(run, args, tokens, device, stop, communicator.get());
+    if (rank == 0) return finish(run, measurement);
+    return measurement.interrupted ? static_cast<int>(ExitCode::resumable) : 0;
+  } catch (const RankError& error) {
+    return fail(error.what(), error.code(), rank == (error.rank == 0 ? 1 : 0));
+  } catch (const Error& error) {
+    return fail(fmt::format("rank {} failed: {}", rank, error.what()), error.code(), true);
+  } catch (const std::exception& error) {
+    return fail(fmt::format("rank {} failed: {}", rank, error.what()), ExitCode::rank_failed, true);
+  }
+}
+
 }  // namespace
 
 int train_plan(const TrainingRun& run, const Arguments& args, const TokenFile& tokens,
                const Device& device) {
   const StopSignal stop;
+  if (run.launched()) return train_launched(run, args, tokens, device, stop);
   if (run.n_ranks() == 1)
     return finish(run, train_rank(run, args, tokens, device, stop, nullptr));
   Measurement of_rank_0;

@@ -1,5 +1,6 @@
 #pragma once
-// A plan as it is executed: on one rank, or on several that are threads of this process.
+// A plan as it is executed: on one rank, on several that are threads of this process, or as one of
+// several processes.
 
 #include <memory>
 #include <string>
@@ -11,6 +12,7 @@
 #include "planner/spec/plan_file.h"
 #include "runtime/core/backend.h"
 #include "runtime/core/data.h"
+#include "runtime/core/launcher.h"
 
 namespace aforo::cli {
 
@@ -19,16 +21,20 @@ struct TrainingRun {
   PlanFile file;
   StepProgram program;
   Estimate estimate;
-  std::vector<std::unique_ptr<Backend>> backends;  ///< one a rank
+  Launch launch;            ///< by mpirun or srun; else all ranks are threads of this process
+  std::vector<std::unique_ptr<Backend>> backends;  ///< one a rank of this process
   std::string log_path;
   std::string checkpoint_folder;  ///< empty: none
   std::int64_t n_steps = 0;
   bool json = false;
 
   int n_ranks() const { return file.plan.parallel.dp; }
+  bool launched() const { return launch.n_ranks > 1; }
+  bool prints() const { return !json && launch.rank == 0; }
 };
 
-/// Trains, logs and compares with the prediction; returns the exit code.
+/// Trains, logs and compares with the prediction; returns the exit code. Of several processes rank 0
+/// does so for all.
 int train_plan(const TrainingRun& run, const Arguments& args, const TokenFile& tokens,
                const Device& device);
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "planner/program/ops/collective.h"
+#include "runtime/comm/shares.h"
 #include "runtime/comm/sum_in_order.h"
 
 namespace aforo {
@@ -141,7 +142,8 @@ class InProcessCommunicator final : public Communicator {
   }
 
   void reduce_scatter(std::span<const std::byte> whole, std::span<std::byte> part, Dtype dtype,
-                      bool accumulate, RankGroup group, const std::string& what) override {
+                      bool accumulate, RankGroup group, std::span<std::byte>,
+                      const std::string& what) override {
     meet({whole.data(), nullptr, whole.size(), false, what}, group);
     const std::size_t at = static_cast<std::size_t>(group.position(rank_)) * part.size();
     add(part, at, dtype, accumulate, group);
@@ -150,23 +152,17 @@ class InProcessCommunicator final : public Communicator {
   }
 
   void all_reduce(std::span<const std::byte> values, std::span<std::byte> result, Dtype dtype,
-                  bool accumulate, RankGroup group, const std::string& what) override {
+                  bool accumulate, RankGroup group, std::span<std::byte>,
+                  const std::string& what) override {
     meet({values.data(), result.data(), values.size(), false, what}, group);
-    const auto share = [&](int k) {  // of rank k of the group, in bytes
-      const std::size_t numel = values.size() / static_cast<std::size_t>(size_of(dtype));
-      const auto edge = [&](int j) {
-        return numel * static_cast<std::size_t>(j) / static_cast<std::size_t>(group.size) *
-               static_cast<std::size_t>(size_of(dtype));
-      };
-      return std::pair(edge(k), edge(k + 1) - edge(k));
-    };
-    const auto [own_at, own_bytes] = share(group.position(rank_));
-    add(result.subspan(own_at, own_bytes), own_at, dtype, accumulate, group);
+    const comm::Shares shares(values.size(), group.size, dtype);
+    const int own = group.position(rank_);
+    add(result.subspan(shares.begin(own), shares.bytes(own)), shares.begin(own), dtype, accumulate,
+        group);
     board_.wait(rank_, group);
-    for (int k = 0; k < group.size; ++k) {
-      const auto [at, bytes] = share(k);
-      copy(group, k, peer(group, k).write + at, result.data() + at, bytes);
-    }
+    for (int k = 0; k < group.size; ++k)
+      copy(group, k, peer(group, k).write + shares.begin(k), result.data() + shares.begin(k),
+           shares.bytes(k));
     board_.wait(rank_, group);
     count(2 * ring_bytes(static_cast<double>(values.size()), group.size));
   }

@@ -54,16 +54,17 @@ class Communicator {
                           RankGroup group, const std::string& what) = 0;
 
   /// part = the own part of the sum of `whole` over the group, added in rank order to zero, or to
-  /// what `part` holds. `whole` has group.size times as many elements. fp32 or fp64.
+  /// what `part` holds. `whole` has group.size times as many elements. fp32 or fp64. `scratch` is
+  /// room for what comes from other ranks: at least 64 bytes for each.
   virtual void reduce_scatter(std::span<const std::byte> whole, std::span<std::byte> part,
                               Dtype dtype, bool accumulate, RankGroup group,
-                              const std::string& what) = 0;
+                              std::span<std::byte> scratch, const std::string& what) = 0;
 
   /// result = sum of `values` over the group, or added to what `result` holds. The two may be one
   /// buffer, unless `accumulate`.
   virtual void all_reduce(std::span<const std::byte> values, std::span<std::byte> result,
                           Dtype dtype, bool accumulate, RankGroup group,
-                          const std::string& what) = 0;
+                          std::span<std::byte> scratch, const std::string& what) = 0;
 
   /// Waits for all ranks.
   virtual void barrier(const std::string& what) = 0;
@@ -72,6 +73,10 @@ class Communicator {
   virtual bool any(bool mine, const std::string& what) = 0;
 
   virtual Traffic traffic() const = 0;
+
+  /// Ends the processes of all ranks, this one too, with this exit code; returns where ranks are
+  /// threads, which errors end.
+  virtual void stop_all(int exit_code) { static_cast<void>(exit_code); }
 };
 
 }  // namespace aforo

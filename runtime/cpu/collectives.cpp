@@ -19,6 +19,9 @@ struct Run {
   std::span<std::byte> write(int i) const {
     return {static_cast<std::byte*>(args.writes[i]), n_bytes(op.writes[i])};
   }
+  std::span<std::byte> scratch() const {
+    return {args.workspace, static_cast<std::size_t>(args.workspace_bytes)};
+  }
   std::size_t n_bytes(BufferId id) const {
     return static_cast<std::size_t>(program.buffers[id].bytes().value);
   }
@@ -29,11 +32,11 @@ struct Run {
   }
   void operator()(const AllReduce& attrs) const {
     communicator.all_reduce(read(0), write(0), args.read_types[0], attrs.accumulate,
-                            {attrs.n_ranks, attrs.stride}, what());
+                            {attrs.n_ranks, attrs.stride}, scratch(), what());
   }
   void operator()(const ReduceScatter& attrs) const {
     communicator.reduce_scatter(read(0), write(0), args.read_types[0], attrs.accumulate,
-                                {attrs.n_ranks, attrs.stride}, what());
+                                {attrs.n_ranks, attrs.stride}, scratch(), what());
   }
   template <typename Attrs>
   void operator()(const Attrs&) const {

@@ -69,15 +69,15 @@ TEST_CASE("in_process: reductions add in rank order, from zero or onto what is t
       for (const bool accumulate : {false, true}) {
         const std::vector<float> before = part, sum_before = sum;
         communicator.reduce_scatter(bytes_of(whole), bytes_of(part), Dtype::fp32, accumulate,
-                                    {n, 1}, "scatter");
+                                    {n, 1}, {}, "scatter");
         for (int i = 0; i < 5; ++i)
           wrong.unless(part[i] == sum_in_rank_order(n, 5 * rank + i, accumulate ? before[i] : 0));
-        communicator.all_reduce(bytes_of(whole), bytes_of(sum), Dtype::fp32, accumulate, {n, 1},
+        communicator.all_reduce(bytes_of(whole), bytes_of(sum), Dtype::fp32, accumulate, {n, 1}, {},
                                 "reduce");
         for (int i = 0; i < size; ++i)
           wrong.unless(sum[i] == sum_in_rank_order(n, i, accumulate ? sum_before[i] : 0));
       }
-      communicator.all_reduce(bytes_of(whole), bytes_of(whole), Dtype::fp32, false, {n, 1},
+      communicator.all_reduce(bytes_of(whole), bytes_of(whole), Dtype::fp32, false, {n, 1}, {},
                               "in place");
       for (int i = 0; i < size; ++i) wrong.unless(whole[i] == sum_in_rank_order(n, i));
     });
@@ -89,10 +89,10 @@ TEST_CASE("in_process: groups with a stride keep to themselves") {
   run_ranks(6, limit, [&](Communicator& communicator) {
     const int rank = communicator.rank();
     std::vector<double> one{static_cast<double>(1 << rank)};
-    communicator.all_reduce(bytes_of(one), bytes_of(one), Dtype::fp64, false, {2, 3}, "across");
+    communicator.all_reduce(bytes_of(one), bytes_of(one), Dtype::fp64, false, {2, 3}, {}, "across");
     wrong.unless(one[0] == (1 << rank % 3) + (8 << rank % 3));
     one[0] = 1 << rank;
-    communicator.all_reduce(bytes_of(one), bytes_of(one), Dtype::fp64, false, {3, 1}, "inside");
+    communicator.all_reduce(bytes_of(one), bytes_of(one), Dtype::fp64, false, {3, 1}, {}, "inside");
     wrong.unless(one[0] == (rank < 3 ? 7 : 56));
   });
   CHECK(wrong.n() == 0);
@@ -113,7 +113,7 @@ TEST_CASE("in_process: a thousand small collectives in a row do not mix up") {
     std::vector<double> x(7);
     for (int k = 0; k < 1000; ++k) {
       for (int i = 0; i < 7; ++i) x[i] = communicator.rank() * 100 + k + i;
-      communicator.all_reduce(bytes_of(x), bytes_of(x), Dtype::fp64, false, {3, 1}, "sum");
+      communicator.all_reduce(bytes_of(x), bytes_of(x), Dtype::fp64, false, {3, 1}, {}, "sum");
       for (int i = 0; i < 7; ++i) wrong.unless(x[i] == 300 + 3 * (k + i));
     }
   });

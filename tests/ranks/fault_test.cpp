@@ -112,7 +112,7 @@ TEST_CASE("faults: a rank whose call differs from the others' is found out") {
     run_ranks(2, tiny::rank_timeout, [](Communicator& communicator) {
       std::vector<float> values(communicator.rank() == 0 ? 4 : 8);
       const auto bytes = std::as_writable_bytes(std::span(values));
-      communicator.all_reduce(bytes, bytes, Dtype::fp32, false, {2, 1}, "sum");
+      communicator.all_reduce(bytes, bytes, Dtype::fp32, false, {2, 1}, {}, "sum");
     });
   });
   CHECK(failure.rank >= 0);

@@ -26,14 +26,16 @@ class FaultyCommunicator final : public Communicator {
     inner_.all_gather(part, whole, group, what);
   }
   void reduce_scatter(std::span<const std::byte> whole, std::span<std::byte> part, Dtype dtype,
-                      bool accumulate, RankGroup group, const std::string& what) override {
+                      bool accumulate, RankGroup group, std::span<std::byte> scratch,
+                      const std::string& what) override {
     before();
-    inner_.reduce_scatter(whole, part, dtype, accumulate, group, what);
+    inner_.reduce_scatter(whole, part, dtype, accumulate, group, scratch, what);
   }
   void all_reduce(std::span<const std::byte> values, std::span<std::byte> result, Dtype dtype,
-                  bool accumulate, RankGroup group, const std::string& what) override {
+                  bool accumulate, RankGroup group, std::span<std::byte> scratch,
+                  const std::string& what) override {
     before();
-    inner_.all_reduce(values, result, dtype, accumulate, group, what);
+    inner_.all_reduce(values, result, dtype, accumulate, group, scratch, what);
   }
   void barrier(const std::string& what) override {
     before();
