@@ -16,6 +16,7 @@
 #include "planner/simulate/simulate.h"
 #include "planner/spec/plan_file.h"
 #include "runtime/core/environment.h"
+#include "runtime/core/run_log.h"
 
 namespace aforo::cli {
 namespace {
@@ -42,6 +43,16 @@ TokenFile open_tokens(const PlanFile& file, const std::string& path) {
   options.vocab_size = file.job.model.vocab_size;
   options.validation_fraction = file.job.data.validation_fraction;
   return TokenFile(options);
+}
+
+/// A log goes on with the program that it predicted, op by op; its losses alone could go on with any.
+void check_log(const TrainingRun& run, const std::string& path) {
+  if (!std::filesystem::exists(run.log_path)) return;
+  const std::string logged = read_run_log(run.log_path).header.fingerprint;
+  if (logged != run.file.fingerprint)
+    throw InputError(fmt::format(
+        "{}: is the log of program {}, but {} is program {}; name another file with --log",
+        run.log_path, logged, path, run.file.fingerprint));
 }
 
 TrainingRun open_run(const Arguments& args, const std::string& path) {
@@ -71,6 +82,7 @@ TrainingRun open_run(const Arguments& args, const std::string& path) {
   run.log_path = args.find<std::string>("log").value_or(
       std::filesystem::path(path).replace_extension("").string() + ".run.jsonl");
   run.checkpoint_folder = args.find<std::string>("checkpoint").value_or("");
+  if (args.has("resume")) check_log(run, path);
   return run;
 }
 
