@@ -4,6 +4,7 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/inputs.h"
+#include "cli/rank_options.h"
 #include "cli/version.h"
 #include "planner/base/json.h"
 #include "planner/lower/lower.h"
@@ -70,6 +71,9 @@ int run_dump(const CommandLine& command_line) {
       "target", po::value<std::string>()->default_value("cpu"), "cpu or cuda");
   add_job_options(options);
   add_plan_options(options);
+  options.add_options()("sharding", po::value<std::string>(),
+                        "of --ranks: ddp, zero1, zero2, zero3, fsdp, hsdp, yafsdp");
+  add_rank_options(options);
   const Arguments args(help, options, {"plan"}, command_line);
   if (args.help_wanted()) return fmt::print("{}", args.help_text()), 0;
 
@@ -82,8 +86,10 @@ int run_dump(const CommandLine& command_line) {
     plan = file.plan;
     target = file.target;
   } else {
-    job = read_job(args, std::max(1, args.find<int>("micro-batch-size").value_or(1)));
-    plan = read_plan(args, job, 1, Precision::bf16);
+    const int n_ranks = positive(args, "ranks", 1);
+    job = read_job(args, std::max(1, args.find<int>("micro-batch-size").value_or(1)) * n_ranks);
+    plan = read_plan(args, job, n_ranks, Precision::bf16);
+    read_rank_options(args, n_ranks, plan);
   }
   const std::string last = args.find<std::string>("after").value_or(pass_names().back());
   const StepProgram program = lower_until(job, plan, target_of(target), last);

@@ -5,6 +5,7 @@
 #include "cli/import.h"
 #include "cli/inputs.h"
 #include "cli/layout.h"
+#include "cli/rank_options.h"
 #include "planner/base/error.h"
 #include "planner/base/files.h"
 #include "planner/lower/lower.h"
@@ -22,13 +23,16 @@ int run_estimate(const CommandLine& command_line) {
        "aforo estimate --model llama-3.1-70b --gpu h100:64 --tp 8 --pp 2 --sharding zero1 --why",
        "aforo estimate --model qwen2.5-7b --gpu rtx-4090 --method qlora --recompute full",
        "aforo estimate --model gpt2 --gpu rtx-4090:2 --micro-batch-size 8 --tokens 10B --json",
+       "aforo estimate --model llama-3.1-8b --gpu h100:8 --engine native --sharding yafsdp",
        "aforo estimate --model path/to/config.json --gpu a100-80 --global-batch-size 64",
        "aforo estimate --from ds_config.json --model llama-3.1-8b --gpu h100:8 --seq-len 4096"},
-      "One device and full training: the program that `aforo run` executes, op by op. Several "
-      "devices, adapters,\nexperts or another --engine: the same cost model in closed form, "
+      "One device and full training, or --engine native on several: the program that `aforo run` "
+      "executes, op by\nop. Other engines, adapters and experts: the same cost model in closed "
+      "form, "
       "calibrated on published runs."};
   po::options_description options("options");
   add_estimate_options(options);
+  add_rank_options(options);
   options.add_options()("from", po::value<std::string>(),
                         "take the layout from a configuration of DeepSpeed, accelerate or axolotl, "
                         "or from an sbatch file")("as", po::value<std::string>(),
@@ -45,14 +49,20 @@ int run_estimate(const CommandLine& command_line) {
 
   Device device = read_device(args);
   const int micro_batch_size = args.find<int>("micro-batch-size").value_or(1);
-  const TrainingJob job = read_job(args, std::max(1, micro_batch_size) * device.line.count);
+  const bool ranks = wants_native_ranks(args, device);
+  const int n_ranks = ranks ? n_ranks_of(args, device) : device.line.count;
+  const TrainingJob job = read_job(args, std::max(1, micro_batch_size) * n_ranks);
   if (imported && !args.json()) fmt::print("{}", imported_text(*imported));
-  if (wants_layout(args, job, device))
+  if (!ranks && wants_layout(args, job, device))
     return estimate_layout_command(args, job, device, imported ? &*imported : nullptr);
   const Precision usual = device.has_bf16   ? Precision::bf16
                           : device.has_fp16 ? Precision::fp16
                                             : Precision::fp32;
-  const Plan plan = read_plan(args, job, device.line.count, usual);
+  Plan plan = read_plan(args, job, n_ranks, usual);
+  if (ranks) {
+    read_rank_options(args, n_ranks, plan);
+    device.model = rank_cost_model(device);
+  }
   const StepProgram program = lower(job, plan, device.target);
   const Estimate estimate = simulate(program, job, plan, *device.model);
   if (const auto output = args.find<std::string>("output"))

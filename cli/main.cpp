@@ -54,7 +54,7 @@ void print_overview(std::FILE* out) {
   fmt::print(out,
              "\n`aforo COMMAND --help` leads with examples. Exit codes: 0 ok, 1 internal, 2 input, "
              "3 does not fit,\n"
-             "4 over budget or deadline, 5 outside tolerance, 6 environment, 75 interrupted and "
+             "4 over budget or deadline, 5 outside tolerance, 6 environment, 7 a rank failed, 75 interrupted and "
              "resumable.\n");
 }
 

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/inputs.h"
 #include "cli/layout.h"
+#include "cli/rank_options.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "planner/base/error.h"
@@ -43,7 +44,13 @@ SearchRequest read_request(const Arguments& args, const TrainingJob& job, const 
   SearchRequest request;
   request.job = job;
   request.target = device.target;
-  request.dp = device.line.count;
+  if (wants_native_ranks(args, device)) {
+    request.dp = n_ranks_of(args, device);
+    request.shardings = shardings_to_try(args, request.dp);
+    request.shard_group = positive(args, "shard-group", 0);
+    request.reshard_after_forward = !args.get<bool>("keep-gathered");
+    request.deterministic = args.get<bool>("deterministic");
+  }
   request.precisions = precisions(args, device);
   if (const auto size = args.find<int>("micro-batch-size")) request.micro_batch_sizes = {*size};
   request.memory_limit = quantity<Bytes>(args, "memory-limit", parse_bytes, expected_bytes);
@@ -120,6 +127,7 @@ int run_plan(const CommandLine& command_line) {
       {"aforo plan --model gpt-tiny --data book.txt --steps 200 -o plan.yaml",
        "aforo plan --model llama-3.2-1b --gpu rtx-4090 --seq-len 2048 --global-batch-size 64 "
        "--tokens 1B",
+       "aforo plan --model gpt-tiny --data book.txt --ranks 4 --deterministic -o plan.yaml",
        "aforo plan --model gpt2 --gpu a100:8 --tokens 10B --budget-usd 40 --deadline 12h -o "
        "plan.yaml",
        "aforo plan --model llama-3.1-8b --method qlora --tokens 15M --gpus owned:4x3090,rent:any "
@@ -142,7 +150,9 @@ int run_plan(const CommandLine& command_line) {
       "devices: all that can")("objective", po::value<std::string>(),
                                "of layouts: time (default) or money")(
       "sharding", po::value<std::string>(),
-      "search layouts with these only, with commas: ddp, zero1, zero2, zero3, fsdp, hsdp, yafsdp")(
+      "layouts with these only, with commas: ddp, zero1, zero2, zero3, fsdp, hsdp, yafsdp; native "
+      "on "
+      "several ranks tries ddp, zero1, zero2, fsdp, yafsdp by default")(
       "tp", po::value<int>(), "only this tensor-parallel degree")(
       "pp", po::value<int>(), "only this number of pipeline stages")(
       "cp", po::value<int>(), "only this context-parallel degree")(
@@ -159,6 +169,7 @@ int run_plan(const CommandLine& command_line) {
       "max-devices", po::value<int>(), "with --gpus: rented together at most; default 8")(
       "all", "with --gpus: every row");
   add_bill_options(options);
+  add_rank_options(options);
   const Arguments args(help, options, {"model"}, command_line);
   if (args.help_wanted()) return fmt::print("{}", args.help_text()), 0;
 
@@ -167,11 +178,13 @@ int run_plan(const CommandLine& command_line) {
     if (args.has(option))
       throw InputError(fmt::format("--{} belongs to --gpus, which is not given", option));
   if (lists_devices(args)) return plan_layout_command(args);
-  const Device device = read_device(args);
-  const TrainingJob probe = read_job(args, 16 * device.line.count);
-  if (args.has("objective") || args.has("recompute") || wants_layout(args, probe, device))
+  Device device = read_device(args);
+  const bool ranks = !args.has("objective") && wants_native_ranks(args, device);
+  const TrainingJob job =
+      read_job(args, 16 * (ranks ? n_ranks_of(args, device) : device.line.count));
+  if (!ranks && (args.has("objective") || args.has("recompute") || wants_layout(args, job, device)))
     return plan_layout_command(args);
-  const TrainingJob job = read_job(args, 16 * device.line.count);
+  if (ranks) device.model = rank_cost_model(device);
   const SearchRequest request = read_request(args, job, device);
   const SearchResult result = search(request, *device.model);
   if (args.json()) fmt::print("{}", as_json(result, request));

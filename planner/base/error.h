@@ -15,6 +15,7 @@ enum class ExitCode : int {
   over_budget = 4,        ///< over budget or deadline
   outside_tolerance = 5,  ///< measured differs from predicted by more than the tolerance
   environment = 6,        ///< something of this machine is missing or broken
+  rank_failed = 7,        ///< one of several ranks failed or hung; all stopped
   resumable = 75,         ///< interrupted; what was done is kept and `--resume` goes on
 };
 

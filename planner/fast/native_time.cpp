@@ -6,7 +6,7 @@ namespace aforo::fast {
 namespace {
 
 NativePart part_of(const Op& op) {
-  if (std::holds_alternative<AllReduce>(op.attrs)) return NativePart::dp;
+  if (n_ranks_of(op.attrs) > 0) return NativePart::dp;
   if (op.label.phase == Phase::optimizer || op.label.phase == Phase::setup)
     return NativePart::optimizer;
   if (op.label.phase == Phase::recompute) return NativePart::recompute;

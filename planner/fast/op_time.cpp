@@ -1,7 +1,5 @@
 #include "planner/fast/op_time.h"
 
-#include "planner/fast/collectives.h"
-
 namespace aforo::fast {
 namespace {
 
@@ -32,13 +30,20 @@ OpSeconds OpTimer::sum(double compute, double memory) const {
   return {busy + gap, busy < gap ? "launch" : limit};
 }
 
-OpSeconds OpTimer::all_reduce(const AllReduce& op) const {
-  return {all_reduce_time(4.0 * static_cast<double>(op.numel), {op.n_ranks, 1}, cluster_, rates_),
-          "link"};
+OpSeconds OpTimer::collective(double bytes, int rounds, Group group) const {
+  return {rounds * gather_time(bytes, group, cluster_, rates_), "link"};
 }
 
 OpSeconds OpTimer::op_time(const StepProgram& program, const Op& op) const {
-  if (const auto* reduce = std::get_if<AllReduce>(&op.attrs)) return all_reduce(*reduce);
+  const auto bytes = [&](const Ids& ids) {
+    return static_cast<double>(program.buffers[ids[0]].bytes().value);
+  };
+  if (const auto* gather = std::get_if<AllGather>(&op.attrs))
+    return collective(bytes(op.writes), 1, {gather->n_ranks, gather->stride});
+  if (const auto* reduce = std::get_if<AllReduce>(&op.attrs))
+    return collective(bytes(op.reads), 2, {reduce->n_ranks, reduce->stride});
+  if (const auto* scatter = std::get_if<ReduceScatter>(&op.attrs))
+    return collective(bytes(op.reads), 1, {scatter->n_ranks, scatter->stride});
   const Cost cost = cost_of(program, op);
   const double memory = cost.bytes / rates_[Rate::memory];
   if (const auto* gemm = std::get_if<Gemm>(&op.attrs)) {

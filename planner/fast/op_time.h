@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "planner/fast/collectives.h"
 #include "planner/fast/kernels.h"
 #include "planner/program/program.h"
 
@@ -17,7 +18,7 @@ struct OpSeconds {
 /// Prices the ops of native's programs, which run as captured graphs:
 ///   products    max(flops / saturated rate, declared bytes / memory rate) + gap
 ///   attention   flops / (share of the product rate, half at half_seq keys) + gap
-///   all-reduce  as in collectives.h, each rank beside the last
+///   collectives as in collectives.h, alone on their links
 ///   passes      declared bytes / memory rate + gap
 /// The bytes are exact, so no factor for fusion applies.
 class OpTimer {
@@ -33,7 +34,7 @@ class OpTimer {
 
  private:
   OpSeconds sum(double compute, double memory) const;
-  OpSeconds all_reduce(const AllReduce& op) const;
+  OpSeconds collective(double bytes, int rounds, Group group) const;
   const Kernels& kernels_for(Dtype type) const;
 
   Cluster cluster_;

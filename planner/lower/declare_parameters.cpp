@@ -4,6 +4,7 @@
 
 #include "planner/lower/builder.h"
 #include "planner/lower/passes/passes.h"
+#include "planner/lower/sharding.h"
 
 namespace aforo {
 namespace {
@@ -14,7 +15,12 @@ constexpr float base_std = 0.02f;
 
 class Declarer {
  public:
-  explicit Declarer(Lowering& lowering) : lowering_(lowering), builder_(lowering.program) {}
+  explicit Declarer(Lowering& lowering)
+      : lowering_(lowering),
+        builder_(lowering.program),
+        flat_(sharding_rules(lowering.plan).flat) {}
+
+  std::string block;  ///< of what is declared from here on
 
   BufferId matrix(const std::string& name, std::int64_t rows, std::int64_t cols,
                   float std = base_std) {
@@ -36,11 +42,12 @@ class Declarer {
 
  private:
   /// Matrices under a 16-bit recipe get an fp32 master and a 16-bit weight; everything else is one
-  /// fp32 buffer.
+  /// fp32 buffer. Of flat plans only the weight is declared: flatten makes it a view.
   BufferId declare(const std::string& name, Shape shape, Init init, bool is_matrix) {
     init.stream = static_cast<std::uint32_t>(lowering_.parameters.size());
     const bool has_copy = is_matrix && lowering_.recipe.master_weights;
-    Parameter parameter{name, no_buffer, no_buffer, no_buffer, is_matrix};
+    Parameter parameter{name, no_buffer, no_buffer, no_buffer, is_matrix, block, init};
+    if (flat_) return declare_view(parameter, shape, has_copy);
     parameter.master = builder_.add({has_copy ? name + ".master" : name, shape, Dtype::fp32,
                                      has_copy ? Role::master : Role::weight, init, true});
     parameter.weight = parameter.master;
@@ -51,6 +58,17 @@ class Declarer {
           builder_.add({name, shape, lowering_.recipe.compute, Role::weight, copy, true});
     }
     lowering_.program.parameters.push_back(parameter.master);
+    return keep(parameter);
+  }
+
+  BufferId declare_view(Parameter& parameter, Shape shape, bool has_copy) {
+    const Dtype dtype = has_copy ? lowering_.recipe.compute : Dtype::fp32;
+    parameter.weight =
+        builder_.add({parameter.name, shape, dtype, Role::weight, parameter.init, true});
+    return keep(parameter);
+  }
+
+  BufferId keep(const Parameter& parameter) {
     lowering_.parameter_of.resize(lowering_.program.buffers.size(), -1);
     lowering_.parameter_of[parameter.weight] =
         static_cast<std::int32_t>(lowering_.parameters.size());
@@ -60,6 +78,7 @@ class Declarer {
 
   Lowering& lowering_;
   Builder builder_;
+  bool flat_;
 };
 
 void declare_attention(Declarer& declare, const ModelSpec& model, const std::string& prefix,
@@ -89,7 +108,8 @@ void declare_mlp(Declarer& declare, const ModelSpec& model, const std::string& p
 }
 
 LayerWeights declare_layer(Declarer& declare, const ModelSpec& model, int index) {
-  const std::string prefix = fmt::format("L{:02d}.", index);
+  declare.block = fmt::format("L{:02d}", index);
+  const std::string prefix = declare.block + ".";
   const float residual_std = base_std / std::sqrt(2.0f * model.n_layers);
   const bool sandwich = model.block == BlockKind::sandwich;
   LayerWeights layer;
@@ -108,12 +128,14 @@ void declare_parameters(Lowering& lowering) {
   const ModelSpec& model = lowering.job.model;
   Declarer declare(lowering);
   ModelWeights& weights = lowering.weights;
+  declare.block = "embedding";
   weights.wte = declare.matrix("wte", model.vocab_size, model.d_model);
   if (model.position.kind == PositionKind::learned)
     weights.wpe = declare.matrix("wpe", model.learned_rows(), model.d_model);
   if (model.embedding_norm) weights.embedding_norm = declare.norm("embedding_norm");
   for (int i = 0; i < model.n_layers; ++i)
     weights.layers.push_back(declare_layer(declare, model, i));
+  declare.block = "head";
   weights.final_norm = declare.norm("final_norm");
   weights.lm_head = model.tie_embeddings
                         ? weights.wte

@@ -25,6 +25,7 @@ constexpr Pass passes[] = {
     {"emit_forward", emit_forward},
     {"append_backward", append_backward},
     {"recompute", recompute},  // before schedule: works on one micro-step, so it runs once
+    {"flatten", flatten},      // after recompute: what that reads again must be gathered again
     {"schedule", schedule_micro_steps},        // the micro-step becomes a repeated section
     {"append_optimizer", append_optimizer},    // needs the gradients of the whole step
     {"append_evaluation", append_evaluation},  // shares weights and arena with the step
@@ -62,7 +63,13 @@ void check_native(const TrainingJob& job, const Plan& plan) {
   if (p.uneven_stages())
     what = fmt::format("first_stage_layers {}, last_stage_layers {}", p.first_stage_layers,
                        p.last_stage_layers);
-  if (p.sharding != Sharding::ddp) what = fmt::format("sharding {}", enum_name(p.sharding));
+  if (p.sharding == Sharding::zeropp) what = fmt::format("sharding {}", enum_name(p.sharding));
+  if (p.sharding == Sharding::hsdp && p.shard_group > 0 && p.dp % p.shard_group != 0)
+    throw InputError(fmt::format(
+        "shard_group is {}, which does not divide dp {}; use a divisor, or 0 for one group",
+        p.shard_group, p.dp));
+  if (p.sharding == Sharding::hsdp && plan.deterministic)
+    what = "sharding hsdp with deterministic (it adds inside its groups first)";
   if (plan.offload_states != OffloadTo::none)
     what = fmt::format("offload_states {}", enum_name(plan.offload_states));
   if (plan.offload_activations != OffloadTo::none)

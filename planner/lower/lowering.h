@@ -18,6 +18,24 @@ struct Parameter {
   BufferId master = no_buffer;
   BufferId gradient = no_buffer;
   bool decays = false;  ///< two or more dimensions
+  std::string block;    ///< it belongs to: "embedding", "L03", "head"
+  Init init;
+};
+
+/// Parameters in one flat unit of the program, and the buffers that hold it.
+struct UnitBuffers {
+  std::string name;          ///< "L03.matrices"
+  int unit = -1;             ///< in the program
+  int layer = -1;            ///< -1: none, or several
+  bool decays = false;       ///< matrices do, vectors do not
+  std::vector<int> members;  ///< indices of parameters, in order
+
+  BufferId weight = no_buffer;    ///< kept from step to step: whole, or the own part
+  BufferId updated = no_buffer;   ///< what the optimizer updates: fp32, whole or the own part
+  BufferId copy = no_buffer;      ///< its 16-bit copy as far as the rank updates it, or `updated`
+  BufferId gradient = no_buffer;  ///< of one micro-step, or summed over them: whole
+  BufferId reduced = no_buffer;   ///< summed over ranks: whole or the own part
+  BufferId gathered_once = no_buffer;  ///< whole weights for all of a step's micro-steps
 };
 
 /// Buffers of one block's parameters; no_buffer where the model has none.
@@ -44,6 +62,8 @@ struct Lowering {
   std::vector<Parameter> parameters;
   ModelWeights weights;
   std::vector<std::int32_t> parameter_of;  ///< weight buffer -> index into parameters, else -1
+  std::vector<UnitBuffers> units;          ///< of flat plans, in declaration order
+  std::vector<BufferId> weight_slots;      ///< of yafsdp: where the layers' weights are gathered
   BufferId logits = no_buffer;
   BufferId logits_gradient = no_buffer;
 };

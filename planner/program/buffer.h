@@ -43,7 +43,16 @@ struct Shape {
 
 /// First contents of a persistent buffer. Normal numbers are keyed by (seed, stream, element), so
 /// they do not depend on the layout. `copy_of_master` starts a 16-bit weight as its rounded master.
-enum class InitKind : std::uint8_t { none, zeros, ones, normal, constant, copy_of_master };
+/// `segments` starts every segment of the buffer's flat unit as the segment says.
+enum class InitKind : std::uint8_t {
+  none,
+  zeros,
+  ones,
+  normal,
+  constant,
+  copy_of_master,
+  segments
+};
 
 struct Init {
   InitKind kind = InitKind::none;
@@ -59,6 +68,13 @@ struct Buffer {
   Role role = Role::activation;
   Init init;
   bool persistent = false;  ///< keeps its contents from step to step
+
+  BufferId inside = no_buffer;  ///< a view: its memory is part of this buffer's
+  std::int64_t inside_at = 0;   ///< where in that, bytes
+  bool own_part = false;        ///< a view of the rank's own part: where it lies depends on the rank
+
+  std::int32_t unit = -1;  ///< its elements are those of this flat unit of the program
+  bool sharded = false;    ///< ... or only the rank's own part of them
 
   Bytes bytes() const { return Bytes(shape.numel() * size_of(dtype)); }
 };

@@ -33,9 +33,21 @@ void fields(const Add& o, F f) {
   f("numel", o.numel);
 }
 template <typename F>
-void fields(const AllReduce& o, F f) {
+void fields(const AllGather& o, F f) {
   f("numel", o.numel);
   f("n_ranks", o.n_ranks);
+  f("stride", o.stride);
+}
+template <typename Op, typename F>
+void reduction_fields(const Op& o, F f) {
+  f("numel", o.numel);
+  f("n_ranks", o.n_ranks);
+  f("stride", o.stride);
+  f("accumulate", o.accumulate);
+}
+template <typename F>
+void fields(const AllReduce& o, F f) {
+  reduction_fields(o, f);
 }
 template <typename Op, typename F>
 void attention_fields(const Op& o, F f) {
@@ -130,6 +142,15 @@ void fields(const LayerNormBackward& o, F f) {
   f("accumulate_weights", o.accumulate_weights);
 }
 template <typename F>
+void fields(const NormPartials& o, F f) {
+  f("numel", o.numel);
+}
+template <typename F>
+void fields(const NormTotal& o, F f) {
+  f("n_sums", o.n_sums);
+  f("n_ranks", o.n_ranks);
+}
+template <typename F>
 void fields(const QkNorm& o, F f) {
   f("rows", o.rows);
   f("n_heads", o.n_heads);
@@ -146,6 +167,10 @@ void fields(const QkNormBackward& o, F f) {
   f("head_dim", o.head_dim);
   f("per_head", o.per_head);
   f("accumulate_weights", o.accumulate_weights);
+}
+template <typename F>
+void fields(const ReduceScatter& o, F f) {
+  reduction_fields(o, f);
 }
 template <typename F>
 void fields(const RmsNorm& o, F f) {

@@ -47,6 +47,28 @@ void add_buffer(Hash& hash, const Buffer& buffer) {
   hash.add(static_cast<std::uint64_t>(buffer.init.kind));
   hash.add(std::bit_cast<std::uint32_t>(buffer.init.value));
   hash.add(buffer.init.stream);
+  if (buffer.inside != no_buffer) {
+    hash.add(static_cast<std::uint64_t>(buffer.inside));
+    hash.add(static_cast<std::uint64_t>(buffer.inside_at));
+    hash.add(static_cast<std::uint64_t>(buffer.own_part));
+  }
+  if (buffer.unit >= 0) {
+    hash.add(static_cast<std::uint64_t>(buffer.unit));
+    hash.add(static_cast<std::uint64_t>(buffer.sharded));
+  }
+}
+
+void add_unit(Hash& hash, const FlatUnit& unit) {
+  hash.add(unit.name);
+  hash.add(static_cast<std::uint64_t>(unit.numel));
+  for (const FlatSegment& segment : unit.segments) {
+    hash.add(segment.name);
+    hash.add(static_cast<std::uint64_t>(segment.begin));
+    hash.add(static_cast<std::uint64_t>(segment.shape.numel()));
+    hash.add(static_cast<std::uint64_t>(segment.init.kind));
+    hash.add(std::bit_cast<std::uint32_t>(segment.init.value));
+    hash.add(segment.init.stream);
+  }
 }
 
 void add_op(Hash& hash, const Op& op) {
@@ -64,6 +86,7 @@ std::string fingerprint(const StepProgram& program) {
   Hash hash;
   hash.add(program.target.name);
   for (const Buffer& buffer : program.buffers) add_buffer(hash, buffer);
+  for (const FlatUnit& unit : program.units) add_unit(hash, unit);
   for (const Op& op : program.ops) add_op(hash, op);
   for (const Section& section : program.sections) {
     hash.add(static_cast<std::uint64_t>(section.kind));

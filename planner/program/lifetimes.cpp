@@ -33,13 +33,19 @@ std::vector<Lifetime> lifetimes(const StepProgram& program) {
   const int n_ops = static_cast<int>(program.ops.size());
   std::vector<Lifetime> lives(program.buffers.size());
   std::vector<char> read_first(program.buffers.size(), 0);
+  const auto around = [&](BufferId id) { return program.buffers[id].inside; };
   for (int i = 0; i < n_ops; ++i) {
     const Op& op = program.ops[i];
     for (BufferId id : op.reads) {
-      if (lives[id].empty()) read_first[id] = 1;
-      extend(lives[id], i);
+      bool fresh = true;  // neither it nor what it lies in was used before
+      for (BufferId b = id; b != no_buffer; b = around(b)) fresh = fresh && lives[b].empty();
+      for (BufferId b = id; b != no_buffer; b = around(b)) {
+        if (fresh) read_first[b] = 1;
+        extend(lives[b], i);
+      }
     }
-    for (BufferId id : op.writes) extend(lives[id], i);
+    for (BufferId id : op.writes)
+      for (BufferId b = id; b != no_buffer; b = around(b)) extend(lives[b], i);
   }
   for (std::size_t id = 0; id < lives.size(); ++id) {
     if (program.buffers[id].persistent) {

@@ -33,6 +33,7 @@ struct InPlaceVisitor {
   Pairs operator()(const Rope&) const { return {{0, 0}}; }
 
   Pairs operator()(const AdamW&) const { return {}; }
+  Pairs operator()(const AllGather&) const { return {}; }
   Pairs operator()(const AllReduce&) const { return {}; }
   Pairs operator()(const Attention&) const { return {}; }
   Pairs operator()(const AttentionBackward&) const { return {}; }
@@ -43,12 +44,27 @@ struct InPlaceVisitor {
   Pairs operator()(const Fill&) const { return {}; }
   Pairs operator()(const Gemm&) const { return {}; }
   Pairs operator()(const GradientNorm&) const { return {}; }
+  Pairs operator()(const NormPartials&) const { return {}; }
+  Pairs operator()(const NormTotal&) const { return {}; }
+  Pairs operator()(const ReduceScatter&) const { return {}; }
   Pairs operator()(const Sgd&) const { return {}; }
   Pairs operator()(const StepControl&) const { return {}; }
   Pairs operator()(const SumLoss&) const { return {}; }
 };
 
+struct RankCount {
+  int operator()(const AllGather& op) const { return op.n_ranks; }
+  int operator()(const AllReduce& op) const { return op.n_ranks; }
+  int operator()(const ReduceScatter& op) const { return op.n_ranks; }
+  template <typename Attrs>
+  int operator()(const Attrs&) const {
+    return 0;
+  }
+};
+
 }  // namespace
+
+int n_ranks_of(const OpAttrs& attrs) { return std::visit(RankCount{}, attrs); }
 
 std::string_view name_of(const Op& op) {
   return std::visit([](const auto& attrs) -> std::string_view { return attrs.name; }, op.attrs);

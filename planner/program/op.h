@@ -10,6 +10,7 @@
 
 #include "planner/program/buffer.h"
 #include "planner/program/ops/attention.h"
+#include "planner/program/ops/collective.h"
 #include "planner/program/ops/elementwise.h"
 #include "planner/program/ops/embedding.h"
 #include "planner/program/ops/gemm.h"
@@ -21,10 +22,11 @@ namespace aforo {
 
 /// Sorted by name.
 using OpAttrs =
-    std::variant<Activation, ActivationBackward, AdamW, Add, AllReduce, Attention,
+    std::variant<Activation, ActivationBackward, AdamW, Add, AllGather, AllReduce, Attention,
                  AttentionBackward, Cast, ColumnSum, CrossEntropy, Embedding, EmbeddingBackward,
-                 Fill, Gemm, GradientNorm, LayerNorm, LayerNormBackward, QkNorm, QkNormBackward,
-                 RmsNorm, RmsNormBackward, Rope, Sgd, StepControl, SumLoss>;
+                 Fill, Gemm, GradientNorm, LayerNorm, LayerNormBackward, NormPartials, NormTotal,
+                 QkNorm, QkNormBackward, ReduceScatter, RmsNorm, RmsNormBackward, Rope, Sgd,
+                 StepControl, SumLoss>;
 
 using Ids = boost::container::small_vector<BufferId, 6>;
 
@@ -48,6 +50,9 @@ struct Op {
   Ids writes;
   OpLabel label;
 };
+
+/// Ranks that take part in a collective; 0 for all other ops.
+int n_ranks_of(const OpAttrs& attrs);
 
 std::string_view name_of(const Op& op);
 std::string describe(const OpLabel& label);

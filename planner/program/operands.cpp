@@ -34,8 +34,13 @@ struct RuleVisitor {
   OperandRules operator()(const Add& op) const {
     return {{{op.numel, any}, {op.numel, any}}, {{op.numel, any}}};
   }
+  OperandRules operator()(const AllGather& op) const {
+    return {{{op.numel / op.n_ranks, unchecked}}, {{op.numel, unchecked}}};
+  }
   OperandRules operator()(const AllReduce& op) const {
-    return {{{op.numel, fp32}}, {{op.numel, fp32}}};
+    OperandRules rules{{{op.numel, unchecked}}, {{op.numel, unchecked}}};
+    add_if(rules.reads, op.accumulate, {op.numel, unchecked});
+    return rules;
   }
   OperandRules operator()(const Attention& op) const {
     const std::int64_t rows = op.batch * op.seq_len;
@@ -102,6 +107,10 @@ struct RuleVisitor {
     add_if(rules.writes, op.has_bias, {op.cols, fp32});
     return rules;
   }
+  OperandRules operator()(const NormPartials&) const { return {{{-1, fp32}}, {{-1, fp64}}, true}; }
+  OperandRules operator()(const NormTotal& op) const {
+    return {{{op.n_sums, fp64}, {-1, fp32}}, {{1, fp64}}, true};
+  }
   OperandRules operator()(const QkNorm& op) const {
     const std::int64_t qkv = op.rows * (op.n_heads + 2 * op.n_kv_heads) * op.head_dim;
     const std::int64_t q = op.per_head ? op.head_dim : op.n_heads * op.head_dim;
@@ -118,6 +127,11 @@ struct RuleVisitor {
                        {{qkv, any}, {q, fp32}, {k, fp32}}};
     add_if(rules.reads, op.accumulate_weights, {q, fp32});
     add_if(rules.reads, op.accumulate_weights, {k, fp32});
+    return rules;
+  }
+  OperandRules operator()(const ReduceScatter& op) const {
+    OperandRules rules{{{op.numel, fp32}}, {{op.numel / op.n_ranks, fp32}}};
+    add_if(rules.reads, op.accumulate, {op.numel / op.n_ranks, fp32});
     return rules;
   }
   OperandRules operator()(const RmsNorm& op) const {

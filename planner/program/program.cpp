@@ -29,4 +29,25 @@ Cost cost_of(const StepProgram& program, const Op& op) {
   return std::visit([&](const auto& attrs) { return cost(attrs, sizes); }, op.attrs);
 }
 
+double sent_bytes(const StepProgram& program, const Op& op) {
+  const auto bytes = [&](const Ids& ids) {
+    return static_cast<double>(program.buffers[ids[0]].bytes().value);
+  };
+  if (const auto* gather = std::get_if<AllGather>(&op.attrs))
+    return ring_bytes(bytes(op.writes), gather->n_ranks);
+  if (const auto* reduce = std::get_if<AllReduce>(&op.attrs))
+    return 2 * ring_bytes(bytes(op.reads), reduce->n_ranks);
+  if (const auto* scatter = std::get_if<ReduceScatter>(&op.attrs))
+    return ring_bytes(bytes(op.reads), scatter->n_ranks);
+  return 0;
+}
+
+double sent_bytes(const StepProgram& program) {
+  double sum = 0;
+  for (const Section& section : program.sections)
+    for (int i = section.begin; i < section.end; ++i)
+      sum += sent_bytes(program, program.ops[i]) * static_cast<double>(section.repeat);
+  return sum;
+}
+
 }  // namespace aforo

@@ -9,6 +9,7 @@
 
 #include "planner/program/buffer.h"
 #include "planner/program/control.h"
+#include "planner/program/flat.h"
 #include "planner/program/op.h"
 
 namespace aforo {
@@ -73,7 +74,10 @@ struct StepProgram {
   std::vector<Buffer> buffers;
   std::vector<Op> ops;
   std::vector<Section> sections;
-  std::vector<BufferId> parameters;  ///< fp32 masters (or fp32 weights) in declaration order
+  std::vector<BufferId> parameters;  ///< fp32 masters (or fp32 weights) in declaration order; of
+                                     ///< flat units, if there are any
+  std::vector<FlatUnit> units;       ///< of buffers with a unit
+  int n_ranks = 1;                   ///< that run this program together
   ProgramPorts ports;
   std::int64_t rows = 0;  ///< tokens of one micro-batch
   std::int64_t seq_len = 0;
@@ -87,9 +91,16 @@ struct StepProgram {
 /// Arithmetic and bytes of one op as its header declares them.
 Cost cost_of(const StepProgram& program, const Op& op);
 
+/// Bytes that one rank sends at this op, as a ring moves them (see ring_bytes); 0 for all other ops.
+double sent_bytes(const StepProgram& program, const Op& op);
+
+/// The same over one step.
+double sent_bytes(const StepProgram& program);
+
 /// Checks what every pass must leave true: operands exist, everything read was written before (or
-/// is persistent), every shape fits its op, sections tile the ops, and after plan_memory no two
-/// live buffers overlap. Throws InternalError.
+/// is persistent), views lie inside their buffers, every shape fits its op, sections tile the ops,
+/// and after plan_memory no two live buffers overlap, views of ring slots included. Throws
+/// InternalError.
 void verify(const StepProgram& program);
 
 /// First 12 hex digits of a hash over everything that decides what is executed and where it lies.

@@ -74,15 +74,44 @@ void check_shapes(const StepProgram& program) {
   }
 }
 
+/// `id` itself or a buffer that it lies in, for which `f` holds.
+template <typename F>
+bool any_around(const StepProgram& program, BufferId id, F f) {
+  for (; id != no_buffer; id = program.buffers[id].inside)
+    if (f(id)) return true;
+  return false;
+}
+
+/// Views lie in buffers that are there, and within their bounds.
+void check_views(const StepProgram& program) {
+  const auto n = static_cast<BufferId>(program.buffers.size());
+  for (const Buffer& buffer : program.buffers) {
+    if (buffer.inside == no_buffer) continue;
+    if (buffer.inside < 0 || buffer.inside >= n)
+      throw InternalError(
+          fmt::format("{} is a view of buffer {}, which does not exist", buffer.name, buffer.inside));
+    const Buffer& around = program.buffers[buffer.inside];
+    const std::int64_t end = buffer.inside_at + buffer.bytes().value;
+    if (buffer.persistent || buffer.inside_at < 0 || end > around.bytes().value)
+      throw InternalError(fmt::format("{} is a view of bytes {} to {} of {}, which has {}",
+                                      buffer.name, buffer.inside_at, end, around.name,
+                                      around.bytes().value));
+  }
+}
+
+/// A view is defined once it, what it lies in, or part of it was written.
 void check_definitions(const StepProgram& program) {
-  std::vector<char> written(program.buffers.size(), 0);
+  std::vector<char> written(program.buffers.size(), 0), partly(program.buffers.size(), 0);
   for (std::size_t id = 0; id < written.size(); ++id) written[id] = program.buffers[id].persistent;
   for (int i = 0; i < static_cast<int>(program.ops.size()); ++i) {
     for (BufferId id : program.ops[i].reads)
-      if (!written[id])
+      if (!partly[id] && !any_around(program, id, [&](BufferId b) { return written[b] != 0; }))
         fail(program, i,
              fmt::format("reads {} before anything wrote it", program.buffers[id].name));
-    for (BufferId id : program.ops[i].writes) written[id] = 1;
+    for (BufferId id : program.ops[i].writes) {
+      written[id] = 1;
+      any_around(program, id, [&](BufferId b) { return partly[b] = 1, false; });
+    }
   }
 }
 
@@ -106,11 +135,26 @@ bool hands_over(const StepProgram& program, int op, BufferId read, BufferId writ
   return false;
 }
 
+/// True if the two are one memory on purpose: one lies in the other, or both are views of one
+/// persistent buffer.
+bool related(const StepProgram& program, BufferId a, BufferId b) {
+  if (any_around(program, a, [&](BufferId c) { return c == b; })) return true;
+  if (any_around(program, b, [&](BufferId c) { return c == a; })) return true;
+  const auto root = [&](BufferId id) {
+    while (program.buffers[id].inside != no_buffer) id = program.buffers[id].inside;
+    return id;
+  };
+  return root(a) == root(b) && program.buffers[root(a)].persistent;
+}
+
+/// An own part may lie anywhere in its buffer, which stands for it.
+bool is_placed(const Buffer& buffer) { return !buffer.own_part && buffer.bytes().value > 0; }
+
 void check_placement(const StepProgram& program) {
   const std::vector<Lifetime> lives = lifetimes(program);
   std::vector<BufferId> order;
   for (std::size_t id = 0; id < lives.size(); ++id)
-    if (!lives[id].empty() && program.buffers[id].bytes().value > 0)
+    if (!lives[id].empty() && is_placed(program.buffers[id]))
       order.push_back(static_cast<BufferId>(id));
   std::sort(order.begin(), order.end(),
             [&](BufferId a, BufferId b) { return lives[a].first < lives[b].first; });
@@ -118,7 +162,9 @@ void check_placement(const StepProgram& program) {
   for (BufferId id : order) {
     const std::int64_t begin = program.memory.offsets[id];
     const std::int64_t end = begin + program.buffers[id].bytes().value;
-    if (begin < 0 || end > program.memory.arena.value || begin % program.target.alignment != 0)
+    const bool aligned = program.buffers[id].inside != no_buffer ||  // padding begins anywhere
+                         begin % program.target.alignment == 0;
+    if (begin < 0 || end > program.memory.arena.value || !aligned)
       throw InternalError(
           fmt::format("buffer {} lies at [{}, {}) of an arena of {} bytes, alignment {}",
                       program.buffers[id].name, begin, end, program.memory.arena.value,
@@ -131,6 +177,7 @@ void check_placement(const StepProgram& program) {
       if (lives[other].last == lives[id].first && begin == other_begin &&
           hands_over(program, lives[id].first, other, id))
         continue;
+      if (related(program, id, other)) continue;
       throw InternalError(fmt::format("buffers {} and {} overlap while both are live at op {}",
                                       program.buffers[other].name, program.buffers[id].name,
                                       lives[id].first));
@@ -142,6 +189,7 @@ void check_placement(const StepProgram& program) {
 }  // namespace
 
 void verify(const StepProgram& program) {
+  check_views(program);
   check_shapes(program);
   check_definitions(program);
   check_sections(program);

@@ -83,6 +83,8 @@ void write_plan_json(JsonWriter& json, const TrainingJob& job, const Plan& plan)
   json.field("precision", enum_name(plan.precision))
       .field("recompute", describe_recompute(plan.recompute));
   json.field("micro_batch_size", plan.micro_batch_size).field("dp", plan.parallel.dp);
+  json.field("sharding", enum_name(plan.parallel.sharding))
+      .field("deterministic", plan.deterministic);
   json.field("grad_accum", plan.grad_accum(job.global_batch_size)).end_object();
 }
 
@@ -100,6 +102,7 @@ std::string estimate_json(const TrainingJob& job, const Plan& plan, const StepPr
   write_memory(json, program, estimate);
   write_time(json, estimate);
   write_phases_json(json, phases_of(program, estimate));
+  json.field("sent_bytes_per_step", sent_bytes(program));
   write_interval_json(json, "hours", estimate.hours);
   write_interval_json(json, "device_hours", estimate.device_hours);
   if (device.price_per_device) {

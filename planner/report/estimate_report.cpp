@@ -70,6 +70,8 @@ std::string memory_table(const StepProgram& program, const Estimate& estimate) {
       row(std::string(name_of(static_cast<Role>(role))), program.memory.at_peak[role]);
   if (program.memory.fragmentation.value > 0) row("gaps", program.memory.fragmentation);
   row("arena", program.memory.arena);
+  const Bytes arenas = estimate.memory - estimate.overhead;
+  if (arenas > program.memory.arena) row("arenas of all ranks", arenas);
   row("outside the arena", estimate.overhead);
   row("total", estimate.memory);
   return table.text();
@@ -101,6 +103,16 @@ std::string time_table(const Estimate& estimate) {
   return table.text();
 }
 
+/// Share of the step in collectives.
+double link_share(const StepProgram& program, const Estimate& estimate) {
+  Seconds time;
+  for (const Section& section : program.sections)
+    for (int i = section.begin; i < section.end; ++i)
+      if (n_ranks_of(program.ops[i].attrs) > 1)
+        time += estimate.trace.spans[i].time * static_cast<double>(section.repeat);
+  return time / estimate.trace.step_time;
+}
+
 }  // namespace
 
 std::string interval_text(const Interval& interval, int digits) {
@@ -116,7 +128,9 @@ std::string plan_line(const TrainingJob& job, const Plan& plan) {
   std::string out = fmt::format("{}, recompute {}, micro_batch_size {} x {} micro-steps",
                                 enum_name(plan.precision), describe_recompute(plan.recompute),
                                 plan.micro_batch_size, plan.grad_accum(job.global_batch_size));
-  if (plan.parallel.dp > 1) out += fmt::format(" x dp {}", plan.parallel.dp);
+  if (plan.parallel.dp > 1)
+    out += fmt::format(" x dp {}, {}", plan.parallel.dp, enum_name(plan.parallel.sharding));
+  if (plan.deterministic) out += ", deterministic";
   return out + fmt::format(", seq_len {}", job.seq_len);
 }
 
@@ -145,6 +159,11 @@ std::string estimate_text(const TrainingJob& job, const Plan& plan, const StepPr
                fmt::format("{:.2f} of {:.2f} GiB: {}; largest: {}", as_gib(estimate.memory),
                            as_gib(estimate.capacity), name_of(estimate.verdict),
                            estimate.memory_limited_by));
+  if (program.n_ranks > 1)
+    append_named(out, "traffic",
+                 fmt::format("{} a step and rank, {:.1f} % of the step's time",
+                             format_bytes(Bytes(static_cast<std::int64_t>(sent_bytes(program)))),
+                             100 * link_share(program, estimate)));
   for (const std::string& note : notes(job)) append_named(out, "note", note);
   out += "\n" + memory_table(program, estimate) + "\n" + phases_text(program, estimate) + "\n" +
          time_table(estimate);

@@ -58,8 +58,7 @@ class PathSearch {
     const auto known = memory_.find(index);
     if (known != memory_.end()) return known->second;
     const StepProgram program = lower(request_.job, at(index), request_.target);
-    return memory_[index] =
-               program.memory.arena + model_.overhead(recipe_of(plan_.precision).compute);
+    return memory_[index] = device_memory(program, model_, recipe_of(plan_.precision).compute);
   }
 
   const SearchRequest& request_;
@@ -78,8 +77,10 @@ class Search {
   SearchResult run() {
     for (Precision precision : request_.precisions) {
       if (!supported(precision)) continue;
-      for (int micro_batch_size : micro_batch_sizes())
-        if (!try_pair(precision, micro_batch_size)) break;  // a larger micro-batch needs more still
+      for (Sharding sharding : request_.shardings)
+        for (int micro_batch_size : micro_batch_sizes())
+          if (!try_plan(precision, sharding, micro_batch_size))
+            break;  // a larger micro-batch needs more still
     }
     std::stable_sort(result_.ranked.begin(), result_.ranked.end(), better);
     explain();
@@ -87,6 +88,11 @@ class Search {
   }
 
  private:
+  static std::string sharding_of(const Plan& plan) {
+    if (plan.parallel.dp == 1) return "";
+    return fmt::format(", sharding {}", enum_name(plan.parallel.sharding));
+  }
+
   static bool better(const Candidate& a, const Candidate& b) {
     if (a.estimate.step_time.mid != b.estimate.step_time.mid)
       return a.estimate.step_time.mid < b.estimate.step_time.mid;
@@ -113,13 +119,17 @@ class Search {
   }
 
   /// False if nothing fits, so that larger micro-batches need not be tried.
-  bool try_pair(Precision precision, int micro_batch_size) {
-    Plan plan{precision, {}, micro_batch_size, {.dp = request_.dp}};
+  bool try_plan(Precision precision, Sharding sharding, int micro_batch_size) {
+    Plan plan{precision, {}, micro_batch_size, {.dp = request_.dp, .sharding = sharding}};
+    plan.parallel.shard_group = request_.shard_group;
+    plan.parallel.reshard_after_forward = request_.reshard_after_forward;
+    plan.deterministic = request_.deterministic;
     PathSearch path(request_, model_, plan, limit_);
     const std::optional<Plan> found = path.least_that_fits();
     result_.n_evaluated += path.n_evaluated();
-    const std::string what =
+    std::string what =
         fmt::format("{}, micro_batch_size {}", enum_name(precision), micro_batch_size);
+    if (request_.dp > 1) what += fmt::format(", sharding {}", enum_name(sharding));
     if (!found) {
       result_.rejected.push_back(
           {what, fmt::format("needs {:.2f} GiB even with recompute full; {:.2f} GiB are allowed",
@@ -162,10 +172,10 @@ class Search {
     if (result_.ranked.size() > 1) {
       const Candidate& second = result_.ranked[1];
       result_.why.push_back(
-          fmt::format("{:.1f} % faster than the next: {}, micro_batch_size {}, recompute {}",
+          fmt::format("{:.1f} % faster than the next: {}, micro_batch_size {}, recompute {}{}",
                       100 * (second.estimate.step_time.mid / first.estimate.step_time.mid - 1),
                       enum_name(second.plan.precision), second.plan.micro_batch_size,
-                      describe_recompute(second.plan.recompute)));
+                      describe_recompute(second.plan.recompute), sharding_of(second.plan)));
     }
     const bool recomputes = std::any_of(first.plan.recompute.begin(), first.plan.recompute.end(),
                                         [](Recompute r) { return r != Recompute::none; });

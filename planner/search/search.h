@@ -1,5 +1,5 @@
 #pragma once
-// The best plan for a job on a device: precision x micro-batch x recomputation per layer.
+// The best plan for a job on a device: precision x sharding x micro-batch x recomputation per layer.
 
 #include <optional>
 #include <string>
@@ -13,6 +13,10 @@ struct SearchRequest {
   TrainingJob job;
   Target target;
   int dp = 1;
+  std::vector<Sharding> shardings = {Sharding::ddp};  ///< those allowed; of one rank all are one
+  int shard_group = 0;                                ///< of hsdp
+  bool reshard_after_forward = true;
+  bool deterministic = false;
   std::vector<Precision> precisions;   ///< those allowed; in order of preference when equal
   std::vector<int> micro_batch_sizes;  ///< empty: every divisor of the batch per rank
   std::optional<Bytes>
@@ -42,7 +46,7 @@ struct SearchResult {
   int n_evaluated = 0;
 };
 
-/// Exhaustive over precision and micro-batch; for each pair the recomputation is the least that
+/// Exhaustive over precision, sharding and micro-batch; for each the recomputation is the least that
 /// fits (see recompute_path). The chosen peak never rises when memory_limit falls: the winner is
 /// the fastest of one fixed list of plans that fit.
 SearchResult search(const SearchRequest& request, const CostModel& model);

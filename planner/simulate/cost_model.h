@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "planner/fast/cluster.h"
 #include "planner/program/program.h"
 #include "planner/spec/hardware.h"
 
@@ -37,6 +38,10 @@ class CostModel {
   virtual Origin origin() const = 0;
   virtual Spread spread() const = 0;
   virtual Bytes capacity() const = 0;  ///< memory of the device
+
+  /// Devices that `n_ranks` ranks take: each its own, or all the machine that was calibrated.
+  virtual int n_devices(int n_ranks) const { return n_ranks; }
+
   /// Memory taken beside the arena when computing in this type: context, libraries, process.
   virtual Bytes overhead(Dtype compute) const = 0;
   virtual FlopsPerSecond peak(
@@ -45,14 +50,20 @@ class CostModel {
 
 /// A card of the profiles, by the formulas and constants of the fast evaluation (op_time.h): rates
 /// are data-sheet figures times constants fitted to published runs, products saturate with their
-/// shape, and the native engine's step is a captured graph. All ranks of an all-reduce are taken to
-/// share one machine. Throws InputError if the accelerator has no peak for the program's compute
-/// type, or no link.all_reduce where ranks need one.
+/// shape, and the native engine's step is a captured graph. Ranks lie on the nodes of `cluster` in
+/// order; without one, all share a machine. Throws InputError if the accelerator has no peak for the
+/// program's compute type, or no link.all_reduce where ranks need one.
 std::unique_ptr<CostModel> spec_cost_model(const AcceleratorSpec& accelerator);
+std::unique_ptr<CostModel> spec_cost_model(const AcceleratorSpec& accelerator,
+                                           const fast::Cluster& cluster);
 
 /// Interpolates the calibration: products in log(m), log(n), log(k) for the same type and layout,
 /// passes in log(bytes) and log(width) for the same op and type. An op the calibration lacks costs
 /// bytes / copy_bandwidth + op_overhead.
+///
+/// The calibration is of all cores. Several ranks are threads that share them: every op but its
+/// overhead takes as many times as long as there are ranks, and a collective what its operands take
+/// to pass through memory, at all ranks, and a wait of `thread_meeting` for each time they meet.
 std::unique_ptr<CostModel> calibrated_cost_model(const Calibration& calibration);
 
 }  // namespace aforo

@@ -106,25 +106,31 @@ Estimate simulate(const StepProgram& program, const TrainingJob& job, const Plan
   estimate.step_time = around(seconds, model.spread());
   estimate.tokens_per_second = inverse(tokens, estimate.step_time);
   estimate.hours = scaled(estimate.step_time, static_cast<double>(job.n_steps()) / 3600.0);
-  estimate.device_hours = scaled(estimate.hours, plan.parallel.dp);
+  const int n_devices = model.n_devices(plan.parallel.dp);
+  estimate.device_hours = scaled(estimate.hours, n_devices);
 
   const FlopsPerToken per_token = flops_per_token(job.model, job.seq_len);
   estimate.hardware_flops = walked.flops * plan.parallel.dp;
   estimate.model_flops_six_n = per_token.six_n * tokens;
   estimate.model_flops_causal = per_token.causal * tokens;
   estimate.model_flops_full = per_token.full_square * tokens;
-  const double peak = model.peak(recipe_of(plan.precision).compute).value * plan.parallel.dp;
+  const double peak = model.peak(recipe_of(plan.precision).compute).value * n_devices;
   estimate.mfu_causal = estimate.model_flops_causal / (seconds * peak);
   estimate.mfu_full = estimate.model_flops_full / (seconds * peak);
   estimate.hfu = estimate.hardware_flops / (seconds * peak);
 
   estimate.overhead = model.overhead(recipe_of(plan.precision).compute);
   estimate.capacity = model.capacity();
-  estimate.memory = program.memory.arena + estimate.overhead;
+  estimate.memory = device_memory(program, model, recipe_of(plan.precision).compute);
   estimate.trace.arena = program.memory.arena;
   estimate.trace.process = estimate.memory;
   estimate.verdict = verdict_of(estimate.memory, estimate.capacity);
   return estimate;
+}
+
+Bytes device_memory(const StepProgram& program, const CostModel& model, Dtype compute) {
+  const int ranks_per_device = program.n_ranks / model.n_devices(program.n_ranks);
+  return program.memory.arena * ranks_per_device + model.overhead(compute);
 }
 
 Interval cost(const Interval& device_hours, DollarsPerHour price_per_device) {

@@ -42,8 +42,8 @@ struct Estimate {
   double mfu_full = 0;
   double hfu = 0;
   Interval hours;         ///< of the whole job, all steps, without evaluation
-  Interval device_hours;  ///< hours * dp
-  Bytes memory;           ///< arena + overhead, per device
+  Interval device_hours;  ///< hours * devices
+  Bytes memory;           ///< arena (of all ranks on the device) + overhead, per device
   Bytes overhead;         ///< see CostModel::overhead
   Bytes capacity;
   Verdict verdict = Verdict::fits;
@@ -55,6 +55,9 @@ struct Estimate {
 
 Estimate simulate(const StepProgram& program, const TrainingJob& job, const Plan& plan,
                   const CostModel& model);
+
+/// Memory of one device: the arenas of its ranks, and what lies outside them once.
+Bytes device_memory(const StepProgram& program, const CostModel& model, Dtype compute);
 
 /// Cost of `hours` on `n_devices` at `price` per device and hour.
 Interval cost(const Interval& device_hours, DollarsPerHour price_per_device);

@@ -45,9 +45,11 @@ class SpecCostModel final : public CostModel {
  public:
   explicit SpecCostModel(AcceleratorSpec accelerator)
       : spec_(std::move(accelerator)), timer_(one_machine(spec_), rates_on(one_machine(spec_))) {}
+  SpecCostModel(AcceleratorSpec accelerator, fast::Cluster cluster)
+      : spec_(std::move(accelerator)), timer_(of(spec_, cluster), rates_on(of(spec_, cluster))) {}
 
   OpTime op_time(const StepProgram& program, const Op& op) const override {
-    if (const auto* reduce = std::get_if<AllReduce>(&op.attrs)) check_link(*reduce);
+    if (const int n_ranks = n_ranks_of(op.attrs); n_ranks > 1) check_link(n_ranks);
     if (multiplies(op)) peak(program.buffers[op.reads[0]].dtype);
     const fast::OpSeconds time = timer_.op_time(program, op);
     return {Seconds(time.time), time.limited_by};
@@ -81,10 +83,15 @@ class SpecCostModel final : public CostModel {
     return names;
   }
 
-  void check_link(const AllReduce& op) const {
+  static fast::Cluster of(const AcceleratorSpec& spec, fast::Cluster cluster) {
+    cluster.accelerator = &spec;
+    return cluster;
+  }
+
+  void check_link(int n_ranks) const {
     if (spec_.link.all_reduce.value <= 0)
       throw InputError(fmt::format("{} has no link.all_reduce in its profile, which {} ranks need",
-                                   spec_.name, op.n_ranks));
+                                   spec_.name, n_ranks));
   }
 
   AcceleratorSpec spec_;
@@ -92,6 +99,11 @@ class SpecCostModel final : public CostModel {
 };
 
 }  // namespace
+
+std::unique_ptr<CostModel> spec_cost_model(const AcceleratorSpec& accelerator,
+                                           const fast::Cluster& cluster) {
+  return std::make_unique<SpecCostModel>(accelerator, cluster);
+}
 
 std::unique_ptr<CostModel> spec_cost_model(const AcceleratorSpec& accelerator) {
   return std::make_unique<SpecCostModel>(accelerator);

@@ -65,6 +65,8 @@ struct Parallelism {
   Sharding sharding = Sharding::ddp;
   int shard_group = 0;  ///< ranks of one hsdp group or secondary zero++ copy; 0: one machine
   ZeroPlusPlus zeropp;  ///< of sharding zero++ alone
+  bool reshard_after_forward =
+      true;  ///< zero3, fsdp, hsdp: weights are gathered again for backward
   PipelineSchedule pipeline_schedule = PipelineSchedule::one_f_one_b;
   int first_stage_layers = 0;  ///< of a pipeline whose ends differ; 0: as even as it gets
   int last_stage_layers = 0;
@@ -90,6 +92,9 @@ struct Plan {
   std::string engine = "native";                    ///< who runs it: a name in profiles/engines
   OffloadTo offload_states = OffloadTo::none;       ///< optimizer states and master weights
   OffloadTo offload_activations = OffloadTo::none;  ///< what layers keep for backward
+  /// Sums over micro-batches and ranks in an order that belongs to the job: native gives the same
+  /// bits for every dp and sharding, at a reduction each micro-step.
+  bool deterministic = false;
 
   /// Micro-steps per optimizer step for a job of `global_batch_size` sequences.
   int grad_accum(int global_batch_size) const {

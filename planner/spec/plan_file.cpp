@@ -119,6 +119,8 @@ void read_layout(const YamlNode& node, Plan& plan) {
   p.pipeline_schedule = node.at("pipeline_schedule").enumeration<PipelineSchedule>();
   p.first_stage_layers = static_cast<int>(node.at("first_stage_layers").integer(0, 1 << 20));
   p.last_stage_layers = static_cast<int>(node.at("last_stage_layers").integer(0, 1 << 20));
+  p.reshard_after_forward = node.at("reshard_after_forward").boolean();
+  plan.deterministic = node.at("deterministic").boolean();
   plan.engine = node.at("engine").string();
   plan.offload_states = node.at("offload_states").enumeration<OffloadTo>();
   plan.offload_activations = node.at("offload_activations").enumeration<OffloadTo>();

@@ -30,7 +30,8 @@ struct PlanFile {
   bool operator==(const PlanFile&) const = default;
 };
 
-constexpr int plan_file_version = 3;  ///< 3: zero++, pipeline schedules, uneven stages
+/// 3: zero++, pipeline schedules, uneven stages, reshard_after_forward, deterministic
+constexpr int plan_file_version = 3;
 
 /// Throws InputError with place; a file of another version is refused with the way out.
 PlanFile read_plan_file(const std::string& path);

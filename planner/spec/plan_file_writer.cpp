@@ -57,14 +57,16 @@ std::string layout_text(const Plan& plan) {
       "  sequence_parallel: {}\n  sharding: {}   # of model states over dp x cp ranks\n"
       "  shard_group: {}   # ranks of one hsdp group or zero++ secondary copy; 0: one machine\n"
       "  zeropp: {}   # parts of sharding zero++\n"
+      "  reshard_after_forward: {}   # zero3, fsdp, hsdp: gather weights again for backward\n"
       "  pipeline_schedule: {}\n  first_stage_layers: {}   # 0: as even as it gets\n"
       "  last_stage_layers: {}\n"
+      "  deterministic: {}   # native: the same bits for every dp and sharding\n"
       "  offload_states: {}\n  offload_activations: {}\n"
       "  engine: {}   # who runs it; `aforo run` executes native\n",
       p.tp, p.pp, p.vpp, p.cp, p.ep, p.sequence_parallel, enum_name(p.sharding), p.shard_group,
-      yaml_scalar(describe(p.zeropp)), enum_name(p.pipeline_schedule), p.first_stage_layers,
-      p.last_stage_layers, enum_name(plan.offload_states), enum_name(plan.offload_activations),
-      yaml_scalar(plan.engine));
+      yaml_scalar(describe(p.zeropp)), p.reshard_after_forward, enum_name(p.pipeline_schedule),
+      p.first_stage_layers, p.last_stage_layers, plan.deterministic, enum_name(plan.offload_states),
+      enum_name(plan.offload_activations), yaml_scalar(plan.engine));
 }
 
 std::string prediction_text(const PlanFile::Prediction& p) {

@@ -10,6 +10,7 @@
 
 #include "planner/base/units.h"
 #include "planner/program/program.h"
+#include "runtime/core/communicator.h"
 
 namespace aforo {
 
@@ -62,7 +63,11 @@ class Backend {
   virtual std::string name() const = 0;         ///< "cpu"
   virtual std::string description() const = 0;  ///< "cpu, 2 threads, avx512, oneDNN 2.6.3"
   virtual int n_threads() const = 0;            ///< 1 for a device
-  virtual std::unique_ptr<Executor> load(const StepProgram& program) = 0;
+
+  /// A program of several ranks needs the communicator of this rank, which must outlive the
+  /// executor.
+  virtual std::unique_ptr<Executor> load(const StepProgram& program,
+                                         Communicator* communicator = nullptr) = 0;
 };
 
 /// The CPU backend. `n_threads` 0: all cores this process may use.

@@ -4,14 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <cerrno>
-#include <cstring>
 #include <fstream>
+#include <iterator>
 #include <optional>
 
 #include "planner/base/error.h"
+#include "runtime/core/checkpoint_file.h"
 #include "runtime/core/checkpoint_format.h"
 #include "runtime/core/file_writer.h"
 
@@ -21,38 +19,11 @@ namespace {
 namespace fs = std::filesystem;
 using namespace checkpoint;
 
-static_assert(std::endian::native == std::endian::little, "checkpoints are little-endian");
-
 constexpr std::string_view suffix = ".ckpt";
 constexpr std::string_view unfinished_suffix = ".ckpt.part";
 
 bool ends_with(const fs::path& path, std::string_view ending) {
   return path.filename().string().ends_with(ending);
-}
-
-template <typename T>
-std::span<const std::byte> bytes_of(const T& value) {
-  return std::as_bytes(std::span(&value, 1));
-}
-std::span<const std::byte> bytes_of(std::string_view text) {
-  return std::as_bytes(std::span(text));
-}
-
-void write_contents(FileWriter& file, const Executor& executor, const StepProgram& program,
-                    const CheckpointState& state) {
-  const std::string header = header_text(program, state);
-  file.write(bytes_of(begin_mark));
-  file.write(bytes_of(static_cast<std::uint64_t>(header.size())));
-  file.write(bytes_of(std::string_view(header)));
-  file.write(bytes_of(crc32(bytes_of(std::string_view(header)))));
-  std::vector<std::byte> contents;
-  for (BufferId id : kept_buffers(program)) {
-    contents.resize(static_cast<std::size_t>(program.buffers[id].bytes().value));
-    executor.read(id, contents);
-    file.write(contents);
-    file.write(bytes_of(crc32(contents)));
-  }
-  file.write(bytes_of(end_mark));
 }
 
 /// Removes all checkpoints but `last` and the one before it, which serves should the last be
@@ -62,133 +33,202 @@ void remove_others(const fs::path& folder, const fs::path& last) {
   std::error_code ignored;
   int n_older = 0;
   for (const fs::path& path : checkpoints_in(folder))
-    if (path > last || (path < last && ++n_older > 1)) fs::remove(path, ignored);
+    if (path > last || (path < last && ++n_older > 1)) fs::remove_all(path, ignored);
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored))
-    if (ends_with(entry.path(), unfinished_suffix)) fs::remove(entry.path(), ignored);
+    if (ends_with(entry.path(), unfinished_suffix)) fs::remove_all(entry.path(), ignored);
 }
 
-/// What is wrong with one file; another may do.
-struct Damage : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-/// Reads one checkpoint from front to end.
-class Reader {
- public:
-  explicit Reader(const fs::path& path) : path_(path), file_(path, std::ios::binary) {
-    if (!file_) throw Damage(fmt::format("cannot be opened: {}", std::strerror(errno)));
-    size_ = static_cast<std::int64_t>(fs::file_size(path));
-  }
-
-  Header header() {
-    expect(begin_mark, "does not begin as a checkpoint");
-    const auto length = number<std::uint64_t>();
-    if (length > static_cast<std::uint64_t>(size_)) throw truncated();
-    const std::vector<std::byte> text = checked(static_cast<std::size_t>(length), "its header");
-    Header header;
-    try {
-      header = parse_header({reinterpret_cast<const char*>(text.data()), text.size()});
-    } catch (const std::exception& error) {
-      throw Damage(error.what());
-    }
-    check_size(header, length);
-    return header;
-  }
-
-  /// `n` bytes and the CRC that follows them.
-  std::vector<std::byte> checked(std::size_t n, const std::string& what) {
-    std::vector<std::byte> bytes(n);
-    read(bytes);
-    const std::uint32_t crc = crc32(bytes), stored = number<std::uint32_t>();
-    if (crc != stored)
-      throw Damage(fmt::format("{} has CRC {:08x}, stored is {:08x}", what, crc, stored));
-    return bytes;
-  }
-
-  void end() { expect(end_mark, "does not end as a checkpoint"); }
-
- private:
-  Damage truncated() const { return Damage(fmt::format("is truncated at {} bytes", size_)); }
-
-  void check_size(const Header& header, std::uint64_t length) const {
-    std::int64_t expected = static_cast<std::int64_t>(begin_mark.size() + sizeof length + length +
-                                                      sizeof(std::uint32_t) + end_mark.size());
-    for (const SavedBuffer& buffer : header.buffers)
-      expected += buffer.bytes + static_cast<std::int64_t>(sizeof(std::uint32_t));
-    if (size_ != expected) throw Damage(fmt::format("has {} bytes, expected {}", size_, expected));
-  }
-
-  template <typename T>
-  T number() {
-    std::array<std::byte, sizeof(T)> bytes;
-    read(bytes);
-    return std::bit_cast<T>(bytes);
-  }
-
-  void expect(std::string_view mark, const char* otherwise) {
-    std::array<std::byte, begin_mark.size()> bytes;
-    read(bytes);
-    if (std::memcmp(bytes.data(), mark.data(), mark.size()) != 0) throw Damage(otherwise);
-  }
-
-  void read(std::span<std::byte> bytes) {
-    file_.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    if (static_cast<std::size_t>(file_.gcount()) != bytes.size()) throw truncated();
-  }
-
-  fs::path path_;
-  std::ifstream file_;
-  std::int64_t size_ = 0;
-};
-
-/// Throws Damage if the file is not intact, InputError if it belongs to something else.
-LoadedCheckpoint load_file(const fs::path& path, Executor& executor, const StepProgram& program,
-                           const std::string& job_key) {
-  Reader reader(path);
-  const Header header = reader.header();
-  if (header.state.job_key != job_key)
-    throw InputError(
-        fmt::format("{}: was made for job {}, this plan is for {}; resume with the plan it was "
-                    "made with, or train in another folder",
-                    path.string(), header.state.job_key, job_key));
-  const std::vector<BufferId> ids = match_buffers(header, program, path.string());
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    const SavedBuffer& saved = header.buffers[i];
-    executor.write(ids[i], reader.checked(static_cast<std::size_t>(saved.bytes), saved.name));
-  }
-  reader.end();
-  return {path, header.state.n_steps_done, {}};
-}
-
-}  // namespace
-
-void save_checkpoint(const fs::path& folder, const Executor& executor, const StepProgram& program,
-                     const CheckpointState& state) {
+void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error)
     throw InputError(fmt::format("{}: cannot be made: {}; name another folder", folder.string(),
                                  error.message()));
-  const std::string stem = fmt::format("step-{:09d}", state.n_steps_done);
+}
+
+std::string rank_file(int rank, int n_ranks) {
+  return fmt::format("rank-{:04d}-of-{:04d}", rank, n_ranks);
+}
+
+void write_complete_mark(const fs::path& unfinished, int n_ranks) {
+  CompleteMark mark;
+  for (int rank = 0; rank < n_ranks; ++rank) {
+    const std::string name = rank_file(rank, n_ranks);
+    mark.files.push_back({name, static_cast<std::int64_t>(fs::file_size(unfinished / name))});
+  }
+  FileWriter file(unfinished / "complete.part");
+  const std::string text = complete_text(mark);
+  file.write(std::as_bytes(std::span(text)));
+  file.move_to(unfinished / std::string(complete_name));
+}
+
+/// The folder gets its final name; that it is on the disk is made sure of by its parent.
+void rename_folder(const fs::path& unfinished, const fs::path& finished) {
+  std::error_code error;
+  fs::remove_all(finished, error);  // of the same step, when a run was begun again
+  fs::rename(unfinished, finished, error);
+  if (error)
+    throw EnvironmentError(fmt::format("{}: cannot be renamed: {}; name another folder",
+                                       unfinished.string(), error.message()));
+  synchronize_folder(finished.parent_path());
+}
+
+/// Every rank writes its file into one folder, which gets its name when all are on the disk.
+void save_folder(const fs::path& folder, const std::string& stem, const Executor& executor,
+                 const StepProgram& program, const CheckpointState& state,
+                 Communicator& communicator) {
+  const int rank = communicator.rank(), n_ranks = communicator.n_ranks();
   const fs::path unfinished = folder / (stem + std::string(unfinished_suffix));
-  FileWriter file(unfinished);
-  write_contents(file, executor, program, state);
   const fs::path finished = folder / (stem + std::string(suffix));
-  file.move_to(finished);
+  if (rank == 0) {
+    std::error_code ignored;
+    fs::remove_all(unfinished, ignored);
+    make_folder(unfinished);
+  }
+  communicator.barrier("checkpoint: folder");
+  const std::string name = rank_file(rank, n_ranks);
+  write_file(unfinished / (name + ".part"), unfinished / name, executor, program, rank, state);
+  communicator.barrier("checkpoint: files");
+  if (rank == 0) {
+    write_complete_mark(unfinished, n_ranks);
+    rename_folder(unfinished, finished);
+    remove_others(folder, finished);
+  }
+  communicator.barrier("checkpoint: complete");
+}
+
+/// The files of a checkpoint: itself, or what its mark says is in its folder.
+std::vector<fs::path> files_of(const fs::path& path) {
+  if (!fs::is_directory(path)) return {path};
+  std::ifstream file(path / std::string(complete_name));
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (text.empty()) throw Damage("was not completed");
+  std::vector<fs::path> files;
+  try {
+    for (const CompleteMark::File& entry : parse_complete(text).files) {
+      files.push_back(path / entry.name);
+      std::error_code missing;
+      const auto bytes = static_cast<std::int64_t>(fs::file_size(files.back(), missing));
+      if (missing) throw Damage(entry.name + " is missing");
+      if (bytes != entry.bytes)
+        throw Damage(fmt::format("{} has {} bytes, expected {}", entry.name, bytes, entry.bytes));
+    }
+  } catch (const Damage&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Damage(fmt::format("{}: {}", complete_name, error.what()));
+  }
+  return files;
+}
+
+/// Puts saved pieces where the rank's program wants their elements.
+class Loader {
+ public:
+  Loader(Executor& executor, const StepProgram& program, int rank)
+      : executor_(executor), program_(program) {
+    for (Piece& piece : pieces_of_rank(program, rank)) {
+      n_missing_ += piece.count;
+      wanted_[piece.tensor].push_back(std::move(piece));
+    }
+  }
+
+  void load(CheckpointFile& file) {
+    for (std::size_t i = 0; i < file.header().pieces.size(); ++i) {
+      const SavedPiece& saved = file.header().pieces[i];
+      const std::vector<Piece>& wanted = wanted_[saved.name];
+      const auto overlaps = [&](const Piece& piece) {
+        return piece.begin < saved.begin + saved.count && saved.begin < piece.begin + piece.count;
+      };
+      if (std::none_of(wanted.begin(), wanted.end(), overlaps)) continue;
+      const std::vector<std::byte> bytes = file.read_piece(i);
+      for (const Piece& piece : wanted)
+        if (overlaps(piece)) put(piece, saved, bytes);
+    }
+  }
+
+  void finish() const {
+    if (n_missing_ != 0) throw Damage(fmt::format("lacks {} elements", n_missing_));
+  }
+
+ private:
+  void put(const Piece& piece, const SavedPiece& saved, const std::vector<std::byte>& bytes) {
+    const std::int64_t width = size_of(program_.buffers[piece.buffer].dtype);
+    const std::int64_t from = std::max(piece.begin, saved.begin);
+    const std::int64_t to = std::min(piece.begin + piece.count, saved.begin + saved.count);
+    executor_.write_part(piece.buffer, (piece.at + from - piece.begin) * width,
+                         std::span(bytes).subspan(static_cast<std::size_t>((from - saved.begin) * width),
+                                                  static_cast<std::size_t>((to - from) * width)));
+    n_missing_ -= to - from;
+  }
+
+  Executor& executor_;
+  const StepProgram& program_;
+  std::map<std::string, std::vector<Piece>> wanted_;
+  std::int64_t n_missing_ = 0;
+};
+
+/// Throws Damage if the checkpoint is not intact, InputError if it belongs to something else.
+LoadedCheckpoint load_one(const fs::path& path, Executor& executor, const StepProgram& program,
+                          const std::string& job_key, int rank) {
+  std::vector<CheckpointFile> files;
+  std::vector<SavedPiece> pieces;
+  for (const fs::path& file : files_of(path)) {
+    files.emplace_back(file);
+    const Header& header = files.back().header();
+    if (header.state.job_key != job_key)
+      throw InputError(
+          fmt::format("{}: was made for job {}, this plan is for {}; resume with the plan it was "
+                      "made with, or train in another folder",
+                      path.string(), header.state.job_key, job_key));
+    if (header.state.n_steps_done != files.front().header().state.n_steps_done)
+      throw Damage("has files of different steps");
+    pieces.insert(pieces.end(), header.pieces.begin(), header.pieces.end());
+  }
+  if (files.empty()) throw Damage("has no files");
+  check_tensors(pieces, program, path.string());
+  Loader loader(executor, program, rank);
+  for (CheckpointFile& file : files) loader.load(file);
+  loader.finish();
+  return {path, files.front().header().state.n_steps_done, {}};
+}
+
+}  // namespace
+
+void save_checkpoint(const fs::path& folder, const Executor& executor, const StepProgram& program,
+                     const CheckpointState& state, Communicator* communicator) {
+  const std::string stem = fmt::format("step-{:09d}", state.n_steps_done);
+  if (communicator != nullptr && communicator->n_ranks() > 1)
+    return save_folder(folder, stem, executor, program, state, *communicator);
+  make_folder(folder);
+  const fs::path finished = folder / (stem + std::string(suffix));
+  std::error_code ignored;
+  if (fs::is_directory(finished)) fs::remove_all(finished, ignored);
+  write_file(folder / (stem + std::string(unfinished_suffix)), finished, executor, program, 0,
+             state);
   remove_others(folder, finished);
 }
 
 LoadedCheckpoint load_checkpoint(const fs::path& folder, Executor& executor,
-                                 const StepProgram& program, const std::string& job_key) {
+                                 const StepProgram& program, const std::string& job_key,
+                                 Communicator* communicator) {
   std::vector<std::string> damaged;
   for (const fs::path& path : checkpoints_in(folder)) {
+    LoadedCheckpoint loaded;
+    std::optional<std::string> wrong;
     try {
-      LoadedCheckpoint loaded = load_file(path, executor, program, job_key);
+      loaded = load_one(path, executor, program, job_key,
+                        communicator == nullptr ? 0 : communicator->rank());
+    } catch (const Damage& damage) {
+      wrong = damage.what();
+    }
+    if (communicator != nullptr && communicator->any(wrong.has_value(), "checkpoint: intact") &&
+        !wrong)
+      wrong = "another rank found it damaged";
+    if (!wrong) {
       loaded.damaged = std::move(damaged);
       return loaded;
-    } catch (const Damage& damage) {
-      damaged.push_back(fmt::format("{}: {}", path.string(), damage.what()));
     }
+    damaged.push_back(fmt::format("{}: {}", path.string(), *wrong));
   }
   if (damaged.empty())
     throw InputError(fmt::format("{}: holds no checkpoint (step-*{}); train without resuming",

@@ -1,9 +1,10 @@
 #pragma once
 // Saves and restores what training must remember: weights, masters, optimizer states and control.
 //
-// A checkpoint knows buffers by name, shape and type, not by place: it loads under another
-// micro-batch size, recomputation or backend, as long as the precision is the same. Training then
-// goes on bit for bit as it would have without the stop (under the same plan).
+// A checkpoint knows tensors by name, shape and type, not by place: it loads under another
+// micro-batch size, recomputation, backend, number of ranks or sharding, as long as the precision is
+// the same. Training then goes on bit for bit as it would have without the stop, under the same plan
+// or under any deterministic one.
 
 #include <cstdint>
 #include <filesystem>
@@ -25,8 +26,12 @@ struct CheckpointState {
 /// synchronized and renamed, so that a crash leaves the former ones alone. Then removes all but
 /// this one and the one before it; those of later steps too, since they belong to a run that was
 /// begun again. Throws EnvironmentError if the disk does not take it; the former checkpoints stay.
+///
+/// Several ranks call it together. Each writes what it holds into one folder step-<n>.ckpt, which
+/// they must share; it gets its name when all files are on the disk and a mark says so.
 void save_checkpoint(const std::filesystem::path& folder, const Executor& executor,
-                     const StepProgram& program, const CheckpointState& state);
+                     const StepProgram& program, const CheckpointState& state,
+                     Communicator* communicator = nullptr);
 
 struct LoadedCheckpoint {
   std::filesystem::path file;
@@ -34,12 +39,14 @@ struct LoadedCheckpoint {
   std::vector<std::string> damaged;  ///< newer ones that were passed over, each with what is wrong
 };
 
-/// Loads the newest intact checkpoint of `folder`. Every buffer that the program keeps from step to
-/// step is then as it was saved, except inputs and workspace.
+/// Loads the newest intact checkpoint of `folder` into an executor that was initialized. Every
+/// buffer that the program keeps from step to step is then as it was saved, except inputs and
+/// workspace. Several ranks call it together and load the same one.
 /// Throws InputError if there is none, or if it was made for another job key or other buffers (both
 /// values are named; nothing is loaded then); EnvironmentError if all are damaged.
 LoadedCheckpoint load_checkpoint(const std::filesystem::path& folder, Executor& executor,
-                                 const StepProgram& program, const std::string& job_key);
+                                 const StepProgram& program, const std::string& job_key,
+                                 Communicator* communicator = nullptr);
 
 /// Checkpoints of a folder, newest first; empty if there is no such folder.
 std::vector<std::filesystem::path> checkpoints_in(const std::filesystem::path& folder);

@@ -36,9 +36,11 @@ void FileWriter::move_to(const std::filesystem::path& final_path) {
   if (rename(path_.c_str(), final_path.c_str()) != 0) fail("cannot be renamed");
   close(file_);
   file_ = -1;
-  // Without this the rename itself may be lost with the power; a file system that cannot do it is
-  // no reason to stop.
-  const int folder = open(final_path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  synchronize_folder(final_path.parent_path());
+}
+
+void synchronize_folder(const std::filesystem::path& path) {
+  const int folder = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return;
   fsync(folder);
   close(folder);

@@ -29,4 +29,8 @@ class FileWriter {
   int file_ = -1;
 };
 
+/// Makes sure that the names in a folder are on the disk. Without it a rename may be lost with the
+/// power; a file system that cannot do it is no reason to stop.
+void synchronize_folder(const std::filesystem::path& folder);
+
 }  // namespace aforo

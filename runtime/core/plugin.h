@@ -18,7 +18,7 @@ struct BackendFactory {
 };
 
 /// What a plug-in must answer. Raised whenever backend.h or what it includes changes its layout.
-constexpr int backend_abi_version = 1;
+constexpr int backend_abi_version = 2;
 
 /// The backend called `name`: one of `linked`, else the plug-in libaforo_backend_<name>.so in
 /// `folder`. A plug-in exports two C functions:
@@ -32,6 +32,18 @@ constexpr int backend_abi_version = 1;
 std::unique_ptr<Backend> open_backend(const std::string& name, int n_threads,
                                       std::span<const BackendFactory> linked,
                                       const std::filesystem::path& folder);
+
+/// What a transport's plug-in must answer. Raised whenever communicator.h changes its layout.
+constexpr int communicator_abi_version = 1;
+
+/// The transport called `name`: the plug-in libaforo_comm_<name>.so in `folder`. It exports
+///
+///   int aforo_communicator_abi_version();
+///   aforo::Communicator* aforo_communicator_create(double timeout_s, char* error, size_t n);
+///
+/// Throws EnvironmentError as open_backend does.
+std::unique_ptr<Communicator> open_communicator(const std::string& name, Seconds timeout,
+                                                const std::filesystem::path& folder);
 
 /// The folder of the running program, where its plug-ins lie.
 std::filesystem::path program_folder();

@@ -43,6 +43,7 @@ struct SharedVisitor {
   Shared operator()(const SumLoss&) const { return {{1, 0}}; }
 
   Shared operator()(const Activation&) const { return {}; }
+  Shared operator()(const AllGather&) const { return {}; }
   Shared operator()(const Attention&) const { return {}; }
   Shared operator()(const AttentionBackward&) const { return {}; }
   Shared operator()(const Cast&) const { return {}; }
@@ -50,7 +51,10 @@ struct SharedVisitor {
   Shared operator()(const Fill&) const { return {}; }
   Shared operator()(const GradientNorm&) const { return {}; }
   Shared operator()(const LayerNorm&) const { return {}; }
+  Shared operator()(const NormPartials&) const { return {}; }
+  Shared operator()(const NormTotal&) const { return {}; }
   Shared operator()(const QkNorm&) const { return {}; }
+  Shared operator()(const ReduceScatter&) const { return {}; }
   Shared operator()(const RmsNorm&) const { return {}; }
 
  private:
@@ -86,12 +90,16 @@ struct FreshVisitor {
   int operator()(const SumLoss&) const { return 0; }
 
   int operator()(const AdamW&) const { return -1; }
+  int operator()(const AllGather&) const { return -1; }
   int operator()(const AllReduce&) const { return -1; }
   int operator()(const Cast&) const { return -1; }
   int operator()(const Embedding&) const { return -1; }
   int operator()(const Fill&) const { return -1; }
   int operator()(const Gemm&) const { return -1; }
   int operator()(const GradientNorm&) const { return -1; }
+  int operator()(const NormPartials&) const { return -1; }
+  int operator()(const NormTotal&) const { return -1; }
+  int operator()(const ReduceScatter&) const { return -1; }
   int operator()(const Sgd&) const { return -1; }
   int operator()(const StepControl&) const { return -1; }
 };

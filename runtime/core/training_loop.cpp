@@ -34,7 +34,8 @@ class TrainingRun {
     check();
     const std::int64_t n_plain = options_.n_steps - n_profiled();
     result_.n_steps_done = std::min(options_.first_step, options_.n_steps);
-    for (std::int64_t step = options_.first_step; step < options_.n_steps && !stopped(); ++step)
+    stopping_ = stop_wanted();
+    for (std::int64_t step = options_.first_step; step < options_.n_steps && !stopping_; ++step)
       one_step(step, step >= n_plain);
     result_.interrupted = result_.n_steps_done < options_.n_steps;
     finish();
@@ -46,6 +47,9 @@ class TrainingRun {
     if (tokens_.seq_len() != program_.seq_len)
       throw InternalError(fmt::format("the tokens come in sequences of {}, the program wants {}",
                                       tokens_.seq_len(), program_.seq_len));
+    const int n_ranks = options_.communicator == nullptr ? 1 : options_.communicator->n_ranks();
+    if (n_ranks != program_.n_ranks)
+      throw InternalError(fmt::format("{} ranks train a program of {}", n_ranks, program_.n_ranks));
     if (!options_.learning_rate) throw InternalError("the training loop has no learning rate");
     if (options_.evaluate_every > 0 && !tokens_.has_validation())
       throw InputError(
@@ -57,10 +61,21 @@ class TrainingRun {
     return std::clamp<std::int64_t>(options_.profile_steps, 0, n / 2);
   }
 
-  bool stopped() const { return options_.stop != nullptr && options_.stop->load(); }
+  /// On every rank if on one: a rank that went on alone would wait for the others.
+  bool stop_wanted(bool enough = false) const {
+    const bool mine = enough || (options_.stop != nullptr && options_.stop->load());
+    return options_.communicator == nullptr ? mine : options_.communicator->any(mine, "stop");
+  }
 
+  int rank() const { return options_.communicator == nullptr ? 0 : options_.communicator->rank(); }
   std::int64_t n_sequences() const { return program_.rows / program_.seq_len; }  // of a micro-step
-  std::int64_t step_tokens() const { return program_.rows * program_.grad_accum(); }
+  std::int64_t step_tokens() const {
+    return program_.rows * program_.grad_accum() * program_.n_ranks;
+  }
+  /// Of micro-step `i` of this rank, its first sequence in the whole batch.
+  std::int64_t first_sequence(std::int64_t i) const {
+    return (i * program_.n_ranks + rank()) * n_sequences();
+  }
 
   void one_step(std::int64_t step, bool profiled) {
     StepRecord record{step};
@@ -75,7 +90,7 @@ class TrainingRun {
     for (std::int64_t i = 0; i < program_.grad_accum(); ++i) {
       const Clock::time_point data_start = Clock::now();
       const Batch batch =
-          tokens_.training_batch(options_.seed, step, i * n_sequences(), n_sequences());
+          tokens_.training_batch(options_.seed, step, first_sequence(i), n_sequences());
       record.data_time += since(data_start);
       write_batch(batch);
       run_section(SectionKind::micro_step, profiled);
@@ -117,11 +132,14 @@ class TrainingRun {
     record.skipped = control[control::skip] != 0;
   }
 
-  void keep(const StepRecord& record) {
+  void keep(StepRecord record) {
+    const bool enough = options_.enough && options_.enough(record);
+    stopping_ = stop_wanted(enough);
+    record.last = stopping_ || record.step + 1 == options_.n_steps;
     result_.steps.push_back(record);
     if (!record.profiled) result_.step_times.push_back(record.time);
     result_.n_steps_done = record.step + 1;
-    if (options_.on_step) options_.on_step(record);
+    if (options_.on_step) options_.on_step(result_.steps.back());
   }
 
   bool wants_evaluation(std::int64_t step) const {
@@ -134,10 +152,10 @@ class TrainingRun {
   void evaluate(std::int64_t n_steps_done) {
     const Clock::time_point start = Clock::now();
     const std::int64_t n_runs = options_.evaluate_batches * program_.grad_accum();
-    const std::int64_t n_windows = n_runs * n_sequences();
+    const std::int64_t n_windows = n_runs * n_sequences() * program_.n_ranks;
     write_values(executor_, program_.ports.loss_sum, std::array<double, 1>{});
     for (std::int64_t i = 0; i < n_runs; ++i) {
-      write_batch(tokens_.validation_batch(i * n_sequences(), n_sequences(), n_windows));
+      write_batch(tokens_.validation_batch(first_sequence(i), n_sequences(), n_windows));
       executor_.run(SectionKind::evaluate);
     }
     result_.evaluations.push_back(
@@ -165,6 +183,7 @@ class TrainingRun {
   const LoopOptions& options_;
   Profile profile_;
   Measurement result_;
+  bool stopping_ = false;
 };
 
 }  // namespace

@@ -19,15 +19,16 @@ namespace aforo {
 /// One optimizer step as it went.
 struct StepRecord {
   std::int64_t step = 0;  ///< 0-based
-  double loss = 0;        ///< mean over the step's tokens, in nats
+  double loss = 0;        ///< mean over the step's tokens, of all ranks, in nats
   Seconds time;           ///< begin, micro-steps and optimizer, without reading tokens
   Seconds data_time;      ///< reading the step's tokens
-  double tokens_per_s = 0;
+  double tokens_per_s = 0;  ///< of all ranks
   double learning_rate = 0;
   double gradient_norm = 0;  ///< before clipping
   double loss_scale = 1;     ///< that the next step will use
   bool skipped = false;      ///< the gradients overflowed; the weights did not change
   bool profiled = false;     ///< ran op by op: its time is no step time
+  bool last = false;         ///< none follows: the job is done, or a stop was asked for
 };
 
 /// A validation loss after `step` steps.
@@ -52,6 +53,12 @@ struct LoopOptions {
 
   const std::atomic<bool>* stop = nullptr;  ///< set: the running step is the last one
 
+  /// Of this rank, where several train together: rank r takes micro-batches r, r + n_ranks, ... of
+  /// each step, and all ranks stop after the same one.
+  Communicator* communicator = nullptr;
+
+  /// Asked after each step: true makes it the last one, on all ranks.
+  std::function<bool(const StepRecord&)> enough;
   std::function<void(const StepRecord&)> on_step;  ///< may read the executor: a checkpoint
   std::function<void(const EvaluationRecord&)> on_evaluation;
 };

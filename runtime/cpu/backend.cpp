@@ -36,8 +36,8 @@ class CpuBackend final : public Backend {
                        isa_.name, onednn.empty() ? "" : ", ", onednn);
   }
   int n_threads() const override { return n_threads_; }
-  std::unique_ptr<Executor> load(const StepProgram& program) override {
-    return cpu::make_executor(program, n_threads_, isa_.execute, placement_);
+  std::unique_ptr<Executor> load(const StepProgram& program, Communicator* communicator) override {
+    return cpu::make_executor(program, n_threads_, isa_.execute, placement_, communicator);
   }
 
  private:

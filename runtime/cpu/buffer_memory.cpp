@@ -77,7 +77,25 @@ void BufferMemory::add_block(std::int64_t size, std::int64_t alignment, std::int
       {std::unique_ptr<std::byte[], Free>(static_cast<std::byte*>(memory)), size, offset});
 }
 
-BufferMemory BufferMemory::arena(const StepProgram& program) {
+/// Views lie in the memory of other buffers, own parts at the rank's place: parts of a buffer belong
+/// to ranks in turn.
+void BufferMemory::place_views(const StepProgram& program, int rank) {
+  const auto place = [&](const auto& self, BufferId id) -> std::byte* {
+    const Buffer& buffer = program.buffers[id];
+    if (buffer.inside == no_buffer) return buffers_[id];
+    std::int64_t at = buffer.inside_at;
+    if (buffer.own_part) {
+      const std::int64_t n_parts =
+          program.buffers[buffer.inside].bytes().value / buffer.bytes().value;
+      at += rank % n_parts * buffer.bytes().value;
+    }
+    return self(self, buffer.inside) + at;
+  };
+  for (std::size_t id = 0; id < buffers_.size(); ++id)
+    buffers_[id] = place(place, static_cast<BufferId>(id));
+}
+
+BufferMemory BufferMemory::arena(const StepProgram& program, int rank) {
   constexpr std::int64_t huge_page = 2 * mebi;
   const std::int64_t size = program.memory.arena.value;
   check_available(size);
@@ -90,15 +108,19 @@ BufferMemory BufferMemory::arena(const StepProgram& program) {
   std::memset(arena, 0, static_cast<std::size_t>(size));
   for (std::size_t id = 0; id < program.buffers.size(); ++id)
     memory.buffers_.push_back(arena + program.memory.offsets[id]);
+  memory.place_views(program, rank);
   return memory;
 }
 
-BufferMemory BufferMemory::separate(const StepProgram& program) {
+BufferMemory BufferMemory::separate(const StepProgram& program, int rank) {
   BufferMemory memory;
   for (std::size_t id = 0; id < program.buffers.size(); ++id) {
+    memory.buffers_.push_back(nullptr);
+    if (program.buffers[id].inside != no_buffer) continue;
     memory.add_block(program.buffers[id].bytes().value, 64, program.memory.offsets[id]);
-    memory.buffers_.push_back(memory.blocks_.back().bytes.get());
+    memory.buffers_.back() = memory.blocks_.back().bytes.get();
   }
+  memory.place_views(program, rank);
   memory.fill_pattern();
   return memory;
 }

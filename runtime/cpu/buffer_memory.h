@@ -16,9 +16,9 @@ class BufferMemory {
  public:
   /// One block of program.memory.arena bytes. Every page is touched, so the process holds what the
   /// plan says from the start. Throws EnvironmentError if the machine has less memory available.
-  static BufferMemory arena(const StepProgram& program);
-  /// A block of exact size for each buffer, at no offset in particular.
-  static BufferMemory separate(const StepProgram& program);
+  static BufferMemory arena(const StepProgram& program, int rank);
+  /// A block of exact size for each buffer that is no view, at no offset in particular.
+  static BufferMemory separate(const StepProgram& program, int rank);
 
   std::byte* at(BufferId buffer) const { return buffers_[buffer]; }
 
@@ -40,6 +40,7 @@ class BufferMemory {
     std::int64_t offset;  ///< in the arena
   };
 
+  void place_views(const StepProgram& program, int rank);
   void add_block(std::int64_t size, std::int64_t alignment, std::int64_t offset);
 
   std::vector<Block> blocks_;

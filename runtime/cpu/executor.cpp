@@ -7,27 +7,39 @@
 
 #include "planner/base/error.h"
 #include "runtime/cpu/buffer_memory.h"
+#include "runtime/cpu/collectives.h"
 #include "runtime/cpu/initialize.h"
 #include "runtime/cpu/onednn_gemm.h"
 
 namespace aforo::cpu {
 namespace {
 
-BufferMemory place(const StepProgram& program, Placement placement) {
+BufferMemory place(const StepProgram& program, Placement placement, int rank) {
   if (program.memory.offsets.size() != program.buffers.size())
     throw InternalError("executor: the program has no memory plan");
-  return placement == Placement::arena ? BufferMemory::arena(program)
-                                       : BufferMemory::separate(program);
+  return placement == Placement::arena ? BufferMemory::arena(program, rank)
+                                       : BufferMemory::separate(program, rank);
+}
+
+/// 0 without a communicator.
+int rank_of(const StepProgram& program, const Communicator* communicator) {
+  const int n_ranks = communicator == nullptr ? 1 : communicator->n_ranks();
+  if (n_ranks != program.n_ranks)
+    throw InternalError(fmt::format("executor: the program is for {} ranks, there are {}",
+                                    program.n_ranks, n_ranks));
+  return communicator == nullptr ? 0 : communicator->rank();
 }
 
 class CpuExecutor final : public Executor {
  public:
   CpuExecutor(const StepProgram& program, int n_threads, ExecuteFunction execute,
-              Placement placement)
+              Placement placement, Communicator* communicator)
       : program_(program),
+        rank_(rank_of(program, communicator)),
+        communicator_(communicator),
         n_threads_(n_threads),
         execute_(execute),
-        memory_(place(program, placement)),
+        memory_(place(program, placement, rank_)),
         products_(n_threads) {
     resolve();
   }
@@ -71,8 +83,7 @@ class CpuExecutor final : public Executor {
 
   void initialize(std::uint64_t seed) override {
     for (BufferId id = 0; id < n_buffers(); ++id)
-      if (program_.buffers[id].persistent)
-        initialize_buffer(program_.buffers[id], seed, memory_.at(id), n_threads_);
+      if (program_.buffers[id].persistent) initialize_one(id, seed);
     for (BufferId id = 0; id < n_buffers(); ++id) {
       const Buffer& buffer = program_.buffers[id];
       if (!buffer.persistent || buffer.init.kind != InitKind::copy_of_master) continue;
@@ -91,13 +102,25 @@ class CpuExecutor final : public Executor {
     const OpAttrs* attrs;
     KernelArgs args;
     int product = own_product;  ///< of oneDNN
+    bool collective = false;    ///< several ranks take part
   };
+
+  void initialize_one(BufferId id, std::uint64_t seed) {
+    const Buffer& buffer = program_.buffers[id];
+    if (buffer.init.kind != InitKind::segments)
+      return initialize_buffer(buffer, seed, memory_.at(id), n_threads_);
+    const FlatUnit& unit = program_.units[buffer.unit];
+    const std::int64_t numel = buffer.shape.numel(), n_parts = unit.numel / numel;
+    initialize_flat(buffer, unit, rank_ % n_parts * numel, seed, memory_.at(id), n_threads_);
+  }
 
   BufferId n_buffers() const { return static_cast<BufferId>(program_.buffers.size()); }
 
   void run_op(int i) {
     const ResolvedOp& op = ops_[i];
-    if (op.product != own_product) {
+    if (op.collective) {
+      run_collective(*communicator_, program_, program_.ops[i], op.args);
+    } else if (op.product != own_product) {
       products_.run(op.product, op.args);
     } else {
       execute_(*op.attrs, op.args);
@@ -145,6 +168,7 @@ class CpuExecutor final : public Executor {
     const BufferId workspace = program_.ports.workspace;
     args.workspace = workspace == no_buffer ? nullptr : memory_.at(workspace);
     args.workspace_bytes = workspace == no_buffer ? 0 : program_.buffers[workspace].bytes().value;
+    result.collective = is_collective(op.attrs);
     if (const Gemm* gemm = std::get_if<Gemm>(&op.attrs))
       result.product =
           products_.prepare(*gemm, args.read_types[0], args.write_types[0], args.workspace_bytes);
@@ -163,6 +187,8 @@ class CpuExecutor final : public Executor {
   }
 
   const StepProgram program_;
+  int rank_;
+  Communicator* communicator_;
   int n_threads_;
   ExecuteFunction execute_;
   BufferMemory memory_;
@@ -176,8 +202,9 @@ class CpuExecutor final : public Executor {
 }  // namespace
 
 std::unique_ptr<Executor> make_executor(const StepProgram& program, int n_threads,
-                                        ExecuteFunction execute, Placement placement) {
-  return std::make_unique<CpuExecutor>(program, n_threads, execute, placement);
+                                        ExecuteFunction execute, Placement placement,
+                                        Communicator* communicator) {
+  return std::make_unique<CpuExecutor>(program, n_threads, execute, placement, communicator);
 }
 
 }  // namespace aforo::cpu

@@ -13,8 +13,9 @@ namespace aforo::cpu {
 enum class Placement : std::uint8_t { arena, separate };
 
 /// Loads a program that has a memory plan. Throws EnvironmentError if the machine has too little
-/// memory for it.
+/// memory for it, InternalError if the communicator has other ranks than the program.
 std::unique_ptr<Executor> make_executor(const StepProgram& program, int n_threads,
-                                        ExecuteFunction execute, Placement placement);
+                                        ExecuteFunction execute, Placement placement,
+                                        Communicator* communicator);
 
 }  // namespace aforo::cpu

@@ -64,8 +64,8 @@ void run(const Activation&, const KernelArgs&);
 void run(const ActivationBackward&, const KernelArgs&);
 void run(const AdamW&, const KernelArgs&);
 void run(const Add&, const KernelArgs&);
-void run(const AllReduce&,
-         const KernelArgs&);  // one rank: nothing to do; more: throws, needs the multi-rank runtime
+void run(const AllGather&, const KernelArgs&);  // of one rank, as the two other collectives: more
+void run(const AllReduce&, const KernelArgs&);  // are the communicator's, see collectives.h
 void run(const Attention&, const KernelArgs&);
 void run(const AttentionBackward&, const KernelArgs&);
 void run(const Cast&, const KernelArgs&);
@@ -79,8 +79,11 @@ void run(const Gemm&,
 void run(const GradientNorm&, const KernelArgs&);
 void run(const LayerNorm&, const KernelArgs&);
 void run(const LayerNormBackward&, const KernelArgs&);
+void run(const NormPartials&, const KernelArgs&);
+void run(const NormTotal&, const KernelArgs&);
 void run(const QkNorm&, const KernelArgs&);
 void run(const QkNormBackward&, const KernelArgs&);
+void run(const ReduceScatter&, const KernelArgs&);
 void run(const RmsNorm&, const KernelArgs&);
 void run(const RmsNormBackward&, const KernelArgs&);
 void run(const Rope&, const KernelArgs&);

@@ -59,7 +59,7 @@ class CudaBackend final : public Backend {
                        versions.driver, versions.runtime, cublasLtGetVersion());
   }
   int n_threads() const override { return 1; }
-  std::unique_ptr<Executor> load(const StepProgram& program) override {
+  std::unique_ptr<Executor> load(const StepProgram& program, Communicator*) override {
     return std::make_unique<CudaExecutor>(program);
   }
 

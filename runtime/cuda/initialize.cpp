@@ -64,6 +64,8 @@ void CudaExecutor::initialize_buffer(BufferId id, std::uint64_t seed) {
       return fill_value(buffer, 1, place, stream_.get());
     case InitKind::constant:
       return fill_value(buffer, buffer.init.value, place, stream_.get());
+    case InitKind::segments:
+      throw InternalError(fmt::format("{} is flat, which the cuda backend does not do", buffer.name));
     case InitKind::normal:
       return fill_normal_numbers(buffer, seed, place, stream_.get());
   }

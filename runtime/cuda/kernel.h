@@ -53,8 +53,8 @@ void run(const Activation&, const KernelArgs&);
 void run(const ActivationBackward&, const KernelArgs&);
 void run(const AdamW&, const KernelArgs&);
 void run(const Add&, const KernelArgs&);
-void run(const AllReduce&,
-         const KernelArgs&);  // one rank: nothing to do; more: lack_of_kernel says so
+void run(const AllGather&, const KernelArgs&);  // these and the sums of flat units: lack_of_kernel
+void run(const AllReduce&, const KernelArgs&);  // says which are not there yet
 void run(const Attention&, const KernelArgs&);
 void run(const AttentionBackward&, const KernelArgs&);
 void run(const Cast&, const KernelArgs&);
@@ -67,8 +67,11 @@ void run(const Gemm&, const KernelArgs&);
 void run(const GradientNorm&, const KernelArgs&);
 void run(const LayerNorm&, const KernelArgs&);
 void run(const LayerNormBackward&, const KernelArgs&);
+void run(const NormPartials&, const KernelArgs&);
+void run(const NormTotal&, const KernelArgs&);
 void run(const QkNorm&, const KernelArgs&);
 void run(const QkNormBackward&, const KernelArgs&);
+void run(const ReduceScatter&, const KernelArgs&);
 void run(const RmsNorm&, const KernelArgs&);
 void run(const RmsNormBackward&, const KernelArgs&);
 void run(const Rope&, const KernelArgs&);

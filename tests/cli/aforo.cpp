@@ -35,19 +35,19 @@ Aforo::Aforo() {
   folder.write("machine.yaml", std::string{std::istreambuf_iterator<char>(machine), {}});
 }
 
-int Aforo::start(const std::vector<std::string>& args) const {
+int Aforo::start(const std::vector<std::string>& command) const {
   const int process = fork();
   if (process < 0) throw std::runtime_error("fork failed");
   if (process > 0) return process;
-  std::vector<char*> pointers{const_cast<char*>("aforo")};
-  for (const std::string& arg : args) pointers.push_back(const_cast<char*>(arg.c_str()));
+  std::vector<char*> pointers;
+  for (const std::string& arg : command) pointers.push_back(const_cast<char*>(arg.c_str()));
   pointers.push_back(nullptr);
   if (chdir(folder.path().c_str()) != 0) _exit(126);
   setenv("HOME", folder.path().c_str(), 1);
   unsetenv("XDG_CONFIG_HOME");
   dup2(open("out", O_WRONLY | O_CREAT | O_TRUNC, 0644), STDOUT_FILENO);
   dup2(open("err", O_WRONLY | O_CREAT | O_TRUNC, 0644), STDERR_FILENO);
-  execv(AFORO_BINARY, pointers.data());
+  execvp(pointers[0], pointers.data());
   _exit(127);
 }
 
@@ -57,10 +57,17 @@ Answer Aforo::answer(int process) const {
   return {exit_code(status), folder.read("out"), folder.read("err")};
 }
 
-Answer Aforo::operator()(std::vector<std::string> args) const { return answer(start(args)); }
+Answer Aforo::operator()(std::vector<std::string> args) const { return under({}, std::move(args)); }
+
+Answer Aforo::under(std::vector<std::string> launcher, std::vector<std::string> args) const {
+  launcher.emplace_back(AFORO_BINARY);
+  launcher.insert(launcher.end(), args.begin(), args.end());
+  return answer(start(launcher));
+}
 
 Answer Aforo::interrupted(std::vector<std::string> args, const std::string& signal_after) const {
   folder.write("out", "");
+  args.insert(args.begin(), AFORO_BINARY);
   const int process = start(args);
   while (!contains(folder.read("out"), signal_after) && waitpid(process, nullptr, WNOHANG) == 0)
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

@@ -24,6 +24,9 @@ class Aforo {
   /// The same, interrupted (SIGINT) as soon as `signal_after` stands in its standard output.
   Answer interrupted(std::vector<std::string> args, const std::string& signal_after) const;
 
+  /// The same under a launcher: `launcher` is its command line, "mpirun -n 2", found in PATH.
+  Answer under(std::vector<std::string> launcher, std::vector<std::string> args) const;
+
   /// A plan for a tiny model, as `aforo plan` writes it: n steps on the text.
   Answer plan(const std::string& output, int n_steps,
               const std::vector<std::string>& further = {}) const;
@@ -31,7 +34,7 @@ class Aforo {
   TemporaryFolder folder;
 
  private:
-  int start(const std::vector<std::string>& args) const;
+  int start(const std::vector<std::string>& command) const;
   Answer answer(int process) const;
 };
 

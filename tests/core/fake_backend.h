@@ -108,7 +108,7 @@ class Backend final : public aforo::Backend {
   std::string name() const override { return "fake"; }
   std::string description() const override { return "fake, computes nothing"; }
   int n_threads() const override { return 1; }
-  std::unique_ptr<aforo::Executor> load(const StepProgram& program) override {
+  std::unique_ptr<aforo::Executor> load(const StepProgram& program, Communicator*) override {
     auto executor = std::make_unique<Executor>(program, op_time_);
     executor->forgets = forgets_;
     return executor;

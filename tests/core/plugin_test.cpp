@@ -60,7 +60,7 @@ TEST_CASE("plugin: a library that cannot be loaded says why") {
 
 TEST_CASE("plugin: a library of another version is refused with both versions") {
   CHECK(
-      contains(error_of("old"), "was built for backend version 0, but this program has version 1"));
+      contains(error_of("old"), "was built for backend version 1, but this program has version 2"));
 }
 
 TEST_CASE("plugin: a library without the entry points is no backend") {

@@ -126,7 +126,7 @@ TEST_CASE("all_reduce: one rank keeps its numbers, more are refused") {
     CHECK(run(isa, {AllReduce{33, 1}, {fp32(x)}, {fp32(zeros(33))}, {{0, 0}}}).writes[0] == x);
     CHECK_THROWS_WITH_AS(
         run(isa, {AllReduce{33, 2}, {fp32(x)}, {fp32(zeros(33))}, {{0, 0}}}),
-        "all_reduce: the cpu backend runs one rank; more need the multi-rank runtime",
+        "all_reduce: several ranks need a communicator",
         InternalError);
   }
 }

@@ -181,7 +181,7 @@ class Transformer {
     ForwardResult result;
     result.logits = linear(normed, w.lm_head, w.lm_head_bias, "lm_head", "logits");
     part("loss");
-    const BufferId losses = builder_.row_statistics(full_name("losses"), rows_);
+    BufferId losses = builder_.row_statistics(full_name("losses"), rows_);
     Ids reads{result.logits, ports.targets}, writes{losses};
     if (has_gradient) {
       result.logits_gradient = activation("d.logits", model_.vocab_size);
@@ -191,8 +191,17 @@ class Transformer {
     const float gradient_scale = 1.0f / static_cast<float>(lowering_.job.tokens_per_step());
     builder_.emit(CrossEntropy{rows_, model_.vocab_size, has_gradient, gradient_scale}, reads,
                   writes);
-    builder_.emit(SumLoss{rows_, seq_len_}, {losses, ports.loss_sum}, {ports.loss_sum});
+    const int n_ranks = lowering_.plan.parallel.dp;
+    if (n_ranks > 1) losses = gather_losses(losses, n_ranks);
+    builder_.emit(SumLoss{n_ranks * rows_, seq_len_}, {losses, ports.loss_sum}, {ports.loss_sum});
     return result;
+  }
+
+  /// Of all ranks, so that each adds them in the order of the batch, whatever the number of ranks.
+  BufferId gather_losses(BufferId losses, int n_ranks) {
+    const BufferId all = builder_.row_statistics(full_name("losses.all"), n_ranks * rows_);
+    builder_.emit(AllGather{n_ranks * rows_, n_ranks}, {losses}, {all});
+    return all;
   }
 
   Builder& builder_;

@@ -3,6 +3,7 @@
 #include "planner/lower/blocks/transformer.h"
 #include "planner/lower/builder.h"
 #include "planner/lower/gradients.h"
+#include "planner/lower/passes/gather.h"
 #include "planner/lower/passes/passes.h"
 
 namespace aforo {
@@ -51,6 +52,7 @@ void append_evaluation(Lowering& lowering) {
   const int begin = static_cast<int>(program.ops.size());
   Builder builder(program);
   emit_transformer(builder, lowering, Phase::evaluate, false);
+  insert_ops(program, gather_weights(lowering, begin));
   program.sections.push_back(
       {SectionKind::evaluate, begin, static_cast<int>(program.ops.size()), 0});
 }

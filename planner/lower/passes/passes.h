@@ -20,11 +20,17 @@ void append_backward(Lowering& lowering);
 /// plan.recompute says per layer.
 void recompute(Lowering& lowering);
 
+/// With several ranks, or deterministic: lays parameters into flat units, shards them as the plan
+/// says, gathers sharded weights before they are read and reduces gradients that every micro-step
+/// reduces.
+void flatten(Lowering& lowering);
+
 /// Makes the micro-step a section that repeats; with several micro-steps gradients accumulate into
 /// cleared buffers.
 void schedule_micro_steps(Lowering& lowering);
 
-/// Appends data-parallel reduction, gradient norm, step control and one optimizer op per parameter.
+/// Appends data-parallel reduction, gradient norm, step control, one optimizer op per parameter (or
+/// flat unit), and what gathers weights whose states are sharded.
 void append_optimizer(Lowering& lowering);
 
 /// Appends a forward pass without gradients, for validation.

@@ -1,7 +1,8 @@
-// Places every buffer in one arena.
+// Places every buffer in one arena; views lie in the buffers they are part of.
 //
-// Persistent buffers lie at the bottom, in declaration order. The others are placed largest first,
-// each at the lowest offset where nothing that is live at the same time lies. A buffer may take
+// Persistent buffers lie at the bottom, in declaration order. The others are placed one by one, each
+// at the lowest offset where nothing that is live at the same time lies: the largest first, and if
+// that leaves holes, also by size times lifetime; the smaller arena counts. A buffer may take
 // over the memory of an operand that dies at the op that writes it, where the op allows
 // (in_place_pairs): both are then placed as one.
 
@@ -30,6 +31,7 @@ struct Slot {
 
   bool overlaps(const Slot& other) const { return first <= other.last && other.first <= last; }
   std::int64_t end() const { return offset + bytes; }
+  double area() const { return static_cast<double>(bytes) * (last - first + 1); }
 };
 
 class MemoryPlanner {
@@ -45,6 +47,8 @@ class MemoryPlanner {
     memory.offsets.resize(lives_.size(), 0);
     for (std::size_t id = 0; id < lives_.size(); ++id)
       if (slot_of_[id] >= 0) memory.offsets[id] = slots_[slot_of_[id]].offset;
+    for (std::size_t id = 0; id < lives_.size(); ++id)
+      memory.offsets[id] = offset_of(static_cast<BufferId>(id), memory.offsets);
     memory.persistent = Bytes(persistent_);
     memory.arena = Bytes(arena_);
     for (const Slot& slot : slots_)
@@ -63,7 +67,15 @@ class MemoryPlanner {
   void make_slots() {
     share_in_place();
     for (BufferId id = 0; id < static_cast<BufferId>(lives_.size()); ++id)
-      if (slot_of_[id] < 0 && !lives_[id].empty()) new_slot(id);
+      if (slot_of_[id] < 0 && !lives_[id].empty() && program_.buffers[id].inside == no_buffer)
+        new_slot(id);
+  }
+
+  /// Of a view by what it lies in; of others as placed.
+  std::int64_t offset_of(BufferId id, const std::vector<std::int64_t>& placed) const {
+    const Buffer& buffer = program_.buffers[id];
+    return buffer.inside == no_buffer ? placed[id]
+                                      : buffer.inside_at + offset_of(buffer.inside, placed);
   }
 
   int new_slot(BufferId id) {
@@ -91,6 +103,7 @@ class MemoryPlanner {
   bool may_hand_over(BufferId from, BufferId to, int op) const {
     const Buffer& a = program_.buffers[from];
     const Buffer& b = program_.buffers[to];
+    if (a.inside != no_buffer || b.inside != no_buffer) return false;
     return !a.persistent && !b.persistent && a.bytes() == b.bytes() && lives_[from].last == op &&
            lives_[to].first == op;
   }
@@ -105,21 +118,46 @@ class MemoryPlanner {
   }
 
   void place_transient() {
+    const auto largest_first = [](const Slot* a, const Slot* b) { return a->bytes > b->bytes; };
+    const auto largest_area_first = [](const Slot* a, const Slot* b) { return a->area() > b->area(); };
+    arena_ = place_in_order(largest_first);
+    // A hundredth of the arena is worth a second try, which takes as long as the first.
+    if (100 * (arena_ - most_live()) <= arena_) return;
+    std::vector<Slot> first = slots_;
+    const std::int64_t second = place_in_order(largest_area_first);
+    if (second < arena_) {
+      arena_ = second;
+    } else {
+      slots_ = std::move(first);
+    }
+  }
+
+  /// End of the last slot when transient ones are placed in this order.
+  template <typename Before>
+  std::int64_t place_in_order(Before before) {
     std::vector<Slot*> order;
     for (Slot& slot : slots_)
       if (!slot.persistent) order.push_back(&slot);
-    std::stable_sort(order.begin(), order.end(),
-                     [](const Slot* a, const Slot* b) { return a->bytes > b->bytes; });
+    std::stable_sort(order.begin(), order.end(), before);
+    std::int64_t end = persistent_;
     std::vector<Slot> placed;  // by offset
     placed.reserve(order.size());
     for (Slot* slot : order) {
       slot->offset = lowest_free(placed, *slot);
-      arena_ = std::max(arena_, slot->end());
+      end = std::max(end, slot->end());
       placed.insert(
           std::upper_bound(placed.begin(), placed.end(), *slot,
                            [](const Slot& a, const Slot& b) { return a.offset < b.offset; }),
           *slot);
     }
+    return end;
+  }
+
+  std::int64_t most_live() const {
+    std::int64_t most = 0;
+    for (const BytesByRole& live : live_by_role())
+      most = std::max(most, std::accumulate(live.begin(), live.end(), std::int64_t{0}));
+    return most;
   }
 
   std::int64_t lowest_free(const std::vector<Slot>& placed, const Slot& slot) const {

@@ -1,7 +1,10 @@
 // Micro-steps: the ops so far become a section that repeats.
 
+#include <algorithm>
+
 #include "planner/lower/builder.h"
 #include "planner/lower/passes/passes.h"
+#include "planner/lower/sharding.h"
 
 namespace aforo {
 namespace {
@@ -49,6 +52,17 @@ bool writes_gradient(const StepProgram& program, const Op& op) {
   return false;
 }
 
+/// What the micro-steps of a step add their gradients to.
+std::vector<BufferId> gradient_sums(const Lowering& lowering) {
+  std::vector<BufferId> sums;
+  const bool reduced = sharding_rules(lowering.plan).reduce_each_micro_step;
+  for (const UnitBuffers& unit : lowering.units)
+    sums.push_back(reduced ? unit.reduced : unit.gradient);
+  if (lowering.units.empty())
+    for (const Parameter& parameter : lowering.parameters) sums.push_back(parameter.gradient);
+  return sums;
+}
+
 }  // namespace
 
 void schedule_micro_steps(Lowering& lowering) {
@@ -60,12 +74,18 @@ void schedule_micro_steps(Lowering& lowering) {
   builder.label = {Phase::setup, -1, "clear"};
   builder.emit(Fill{1, 0.0f}, {}, {program.ports.loss_sum});
   if (n_micro > 1) {
-    for (const Parameter& parameter : lowering.parameters)
-      builder.emit(Fill{program.buffers[parameter.gradient].shape.numel(), 0.0f}, {},
-                   {parameter.gradient});
-    for (Op& op : micro_step)
-      if (writes_gradient(program, op)) std::visit(Accumulate{op}, op.attrs);
+    for (BufferId sum : gradient_sums(lowering))
+      builder.emit(Fill{program.buffers[sum].shape.numel(), 0.0f}, {}, {sum});
+    if (!sharding_rules(lowering.plan).reduce_each_micro_step)
+      for (Op& op : micro_step)
+        if (writes_gradient(program, op)) std::visit(Accumulate{op}, op.attrs);
   }
+  // What is gathered once a step.
+  const auto rest = std::stable_partition(micro_step.begin(), micro_step.end(), [](const Op& op) {
+    return op.label.phase == Phase::setup;
+  });
+  program.ops.insert(program.ops.end(), micro_step.begin(), rest);
+  micro_step.erase(micro_step.begin(), rest);
   const int begin = static_cast<int>(program.ops.size());
   program.sections.push_back({SectionKind::begin, 0, begin, 1});
   program.ops.reserve(begin + micro_step.size());

@@ -10,6 +10,24 @@ struct GradientNorm {
   std::int64_t numel;
 };
 
+/// Sums of squares of the chunks of norm_chunk elements of all gradients, in fp64, in their order.
+/// Each is whole: parts of ranks are multiples of a chunk.
+///   reads   gradients fp32...      writes  sums fp64 [one a chunk]
+struct NormPartials {
+  static constexpr const char* name = "norm_partials";
+  std::int64_t numel;
+};
+
+/// Adds the chunk sums of all ranks in the order of the flat units: unit after unit, in it rank
+/// after rank, so that the bits do not depend on the number of ranks.
+///   reads   sums fp64 [n_ranks * chunks], the rank's own gradients fp32... (only their sizes: they
+///           say which sums belong to which unit)      writes  norm_squared fp64 [1]
+struct NormTotal {
+  static constexpr const char* name = "norm_total";
+  std::int64_t n_sums;
+  int n_ranks;
+};
+
 /// Decides what the optimizer does with this step's gradients; everything stays in the control
 /// buffer.
 ///   norm = sqrt(norm_squared) / loss_scale;  multiplier = min(1, clip_norm / (norm + 1e-6)) /
@@ -50,23 +68,20 @@ struct Sgd {
   bool has_momentum, has_copy;
 };
 
-/// Sum of a gradient over the data-parallel ranks, in place.   reads  x      writes  x
-struct AllReduce {
-  static constexpr const char* name = "all_reduce";
-  std::int64_t numel;
-  int n_ranks;
-};
-
 inline Cost cost(const GradientNorm& op, const OperandBytes& size) {
   return {2.0 * op.numel, size.total()};
+}
+inline Cost cost(const NormPartials& op, const OperandBytes& size) {
+  return {2.0 * op.numel, size.total()};
+}
+/// The gradients themselves are not read.
+inline Cost cost(const NormTotal& op, const OperandBytes&) {
+  return {1.0 * op.n_sums, 8.0 * (op.n_sums + 1)};
 }
 inline Cost cost(const StepControl&, const OperandBytes& size) { return {10, size.total()}; }
 inline Cost cost(const AdamW& op, const OperandBytes& size) {
   return {11.0 * op.numel, size.total()};
 }
 inline Cost cost(const Sgd& op, const OperandBytes& size) { return {5.0 * op.numel, size.total()}; }
-inline Cost cost(const AllReduce& op, const OperandBytes& size) {
-  return {1.0 * op.numel, size.total()};
-}
 
 }  // namespace aforo

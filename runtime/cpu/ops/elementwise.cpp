@@ -57,12 +57,6 @@ void run(const Add& op, const KernelArgs& args) {
   });
 }
 
-/// One rank's sum is the buffer itself.
-void run(const AllReduce& op, const KernelArgs&) {
-  if (op.n_ranks > 1)
-    kernel_error("all_reduce: the cpu backend runs one rank; more need the multi-rank runtime");
-}
-
 void run(const Cast& op, const KernelArgs& args) {
   with_type(args.read_types[0], op.name, [&]<typename From>(From) {
     with_type(args.write_types[0], op.name, [&]<typename To>(To) {

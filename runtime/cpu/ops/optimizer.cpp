@@ -1,4 +1,4 @@
-// GradientNorm, StepControl, AdamW, Sgd. Flat over elements, a thread owns a contiguous part; bound
+// GradientNorm, NormPartials, NormTotal, StepControl, AdamW, Sgd. Flat over elements, a thread owns a contiguous part; bound
 // by memory. The 16-bit copy of a weight is rounded in the pass that updates the weight. AdamW and
 // Sgd in fp32.
 //
@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "planner/program/control.h"
+#include "planner/program/flat.h"
 #include "runtime/cpu/ops/loops.h"
 
 namespace aforo::cpu::AFORO_ISA {
@@ -105,6 +106,37 @@ void run(const GradientNorm&, const KernelArgs& args) {
       sum_blocks(args, first, {begin, end}, sums);
     });
     for (std::int64_t b = 0; b < n; ++b) total += sums[b];
+  }
+  *args.out<double>(0) = total;
+}
+
+void run(const NormPartials&, const KernelArgs& args) {
+  if (!args.read_numels) kernel_error("norm_partials: read_numels is missing");
+  double* sums = args.out<double>(0);
+  for (int i = 0; i < args.n_reads; ++i) {
+    const std::int64_t numel = args.read_numels[i], n = (numel + norm_chunk - 1) / norm_chunk;
+    const float* x = args.in<float>(i);
+    parallel_rows(n, norm_chunk * sizeof(float), args.n_threads, [&](auto begin, auto end) {
+      for (auto c = begin; c < end; ++c) {
+        const std::int64_t at = c * norm_chunk;
+        sums[c] = sum_of_squares(x + at, at + norm_chunk < numel ? norm_chunk : numel - at);
+      }
+    });
+    sums += n;
+  }
+}
+
+void run(const NormTotal& op, const KernelArgs& args) {
+  if (!args.read_numels) kernel_error("norm_total: read_numels is missing");
+  const double* sums = args.in<double>(0);
+  const std::int64_t per_rank = op.n_sums / op.n_ranks;
+  double total = 0;
+  std::int64_t first = 0;  // of the unit, among the sums of one rank
+  for (int unit = 1; unit < args.n_reads; ++unit) {
+    const std::int64_t n = (args.read_numels[unit] + norm_chunk - 1) / norm_chunk;
+    for (int rank = 0; rank < op.n_ranks; ++rank)
+      for (std::int64_t c = 0; c < n; ++c) total += sums[rank * per_rank + first + c];
+    first += n;
   }
   *args.out<double>(0) = total;
 }

@@ -12,8 +12,13 @@ void run(const Add& op, const KernelArgs& args) {
       op.name, {{"numel", op.numel}}, dtype);
 }
 
-/// One rank's sum is the buffer itself.
+/// One rank's sum is the buffer itself; programs with others of these are refused when they are
+/// loaded, see LackVisitor.
+void run(const AllGather&, const KernelArgs&) {}
 void run(const AllReduce&, const KernelArgs&) {}
+void run(const NormPartials&, const KernelArgs&) {}
+void run(const NormTotal&, const KernelArgs&) {}
+void run(const ReduceScatter&, const KernelArgs&) {}
 
 void run(const Cast& op, const KernelArgs& args) {
   check_launch(launch_cast(args.reads[0], args.read_types[0], args.writes[0], args.write_types[0],
