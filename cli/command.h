@@ -14,6 +14,7 @@ int run_doctor(const CommandLine& args);
 int run_dump(const CommandLine& args);
 int run_estimate(const CommandLine& args);
 int run_explain(const CommandLine& args);
+int run_export(const CommandLine& args);
 int run_fit(const CommandLine& args);
 int run_hardware(const CommandLine& args);
 int run_models(const CommandLine& args);

@@ -43,8 +43,10 @@ PlanFile plan_file(const Layout& layout, const std::string& why) {
   file.prediction.step_time_high = e.step_time.high;
   file.prediction.tokens_per_second = e.tokens_per_second.mid;
   file.prediction.hours = e.hours.mid;
-  if (layout.device.price_per_device)
+  if (layout.device.price_per_device) {
     file.prediction.dollars = cost(e.device_hours, *layout.device.price_per_device).mid;
+    file.prediction.price_source = layout.device.price_source;
+  }
   file.why = {why};
   return file;
 }

@@ -24,6 +24,7 @@ constexpr Command commands[] = {
     {"explain", "what strategies are claimed to bring, and what they bring here", run_explain},
     {"plan", "the best plan within memory, budget and deadline", run_plan},
     {"run", "execute a plan and log what it did", run_run},
+    {"export", "a plan as a file for DeepSpeed, accelerate, Slurm, SkyPilot ...", run_export},
     {"verify", "predicted against measured, op by op", run_verify},
     {"calibrate", "measure this machine, so that predictions hold on it", run_calibrate},
     {"validate", "predict published runs and score the predictions", run_validate},

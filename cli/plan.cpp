@@ -72,7 +72,8 @@ PlanFile plan_file(const SearchRequest& request, const SearchResult& result, con
   file.prediction = {e.trace.arena.value, e.memory.value,
                      e.step_time.low,     e.step_time.mid,
                      e.step_time.high,    e.tokens_per_second.mid,
-                     e.hours.mid,         best.cost ? best.cost->mid : -1};
+                     e.hours.mid,         best.cost ? best.cost->mid : -1,
+                     device.line.price_source};
   file.why = result.why;
   return file;
 }

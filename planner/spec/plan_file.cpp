@@ -121,6 +121,7 @@ PlanFile::Prediction read_prediction(const YamlNode& node) {
   p.tokens_per_second = node.at("tokens_per_second").number(0, 1e18);
   p.hours = node.at("hours").number(0, 1e18);
   if (const auto dollars = node.find("dollars")) p.dollars = dollars->number(0, 1e18);
+  if (const auto source = node.find("price_source")) p.price_source = source->string();
   node.finish();
   return p;
 }

@@ -22,7 +22,8 @@ struct PlanFile {
     double step_time_low = 0, step_time = 0, step_time_high = 0;  ///< seconds
     double tokens_per_second = 0;
     double hours = 0;
-    double dollars = -1;  ///< below 0: no price known
+    double dollars = -1;       ///< below 0: no price known
+    std::string price_source;  ///< "vast community, 8 x h100-sxm, as of 2026-05-24"; may be empty
     bool operator==(const Prediction&) const = default;
   } prediction;
   std::vector<std::string> why;

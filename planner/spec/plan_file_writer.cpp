@@ -71,6 +71,7 @@ std::string prediction_text(const PlanFile::Prediction& p) {
   line("tokens_per_second", p.tokens_per_second);
   line("hours", p.hours, "   # for all n_tokens");
   if (p.dollars >= 0) line("dollars", p.dollars);
+  if (!p.price_source.empty()) line("price_source", yaml_scalar(p.price_source));
   return out;
 }
 
