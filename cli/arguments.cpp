@@ -30,7 +30,10 @@ Arguments::Arguments(const Help& help, const po::options_description& options,
   options_.add_options()("json", po::bool_switch(), "print JSON, documented in docs/formats.md")(
       "help", po::bool_switch(), "print this text");
   po::positional_options_description places;
-  for (const std::string& name : positional) places.add(name.c_str(), 1);
+  for (const std::string& name : positional) {
+    const bool rest = name.ends_with("...");
+    places.add(name.substr(0, name.size() - (rest ? 3 : 0)).c_str(), rest ? -1 : 1);
+  }
   try {
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
     po::store(po::command_line_parser(args).options(options_).positional(places).style(style).run(),

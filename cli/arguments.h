@@ -23,8 +23,9 @@ struct Help {
 /// Parsed arguments of one subcommand. Every command also gets --help and --json.
 class Arguments {
  public:
-  /// Parses `args` (without the program and command names). Throws InputError on anything unknown
-  /// or malformed.
+  /// Parses `args` (without the program and command names). `positional` names the options that
+  /// words without a dash fill, in order; "file..." takes all that are left. Throws InputError on
+  /// anything unknown or malformed.
   Arguments(const Help& help, const po::options_description& options,
             const std::vector<std::string>& positional, const std::vector<std::string>& args);
 

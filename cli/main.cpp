@@ -26,6 +26,7 @@ constexpr Command commands[] = {
     {"run", "execute a plan and log what it did", run_run},
     {"export", "a plan as a file for DeepSpeed, accelerate, Slurm, SkyPilot ...", run_export},
     {"verify", "predicted against measured, op by op", run_verify},
+    {"report", "one page about plans and a run, to open, print or send", run_report},
     {"calibrate", "measure this machine, so that predictions hold on it", run_calibrate},
     {"validate", "predict published runs and score the predictions", run_validate},
     {"dump", "print the step program of a plan, after any pass", run_dump},
