@@ -34,6 +34,7 @@ struct Chart {
   std::optional<Limit> limit;    ///< of y (with `sideways`: of x, where values run)
   std::optional<Limit> x_limit;  ///< scatter: a vertical line, such as a deadline
   bool sideways = false;         ///< bars and spans run to the right
+  bool from_zero = true;         ///< bars and spans: the axis of values begins at 0
   bool logarithmic = false;      ///< both axes
 };
 

@@ -41,6 +41,7 @@ std::string chart_json(const Chart& chart) {
       .field("x_title", chart.x_title)
       .field("y_title", chart.y_title)
       .field("sideways", chart.sideways)
+      .field("from_zero", chart.from_zero)
       .field("logarithmic", chart.logarithmic);
   write_limit(json, "limit", chart.limit);
   write_limit(json, "x_limit", chart.x_limit);

@@ -61,7 +61,7 @@
     Object.assign(y, bars && chart.sideways ? { type: "category", stacked } : numbers);
     if (bars) Object.assign(chart.sideways ? y : x, { labels: chart.categories, ticks: { autoSkip: false } });
     const value = chart.sideways ? x : y;
-    if (!chart.logarithmic && chart.kind !== "scatter" && chart.kind !== "line") value.beginAtZero = true;
+    if (!chart.logarithmic && chart.kind !== "scatter" && chart.kind !== "line") value.beginAtZero = chart.from_zero;
     if (chart.limit) value.suggestedMax = chart.limit.value * 1.05;
     if (chart.x_limit) x.suggestedMax = chart.x_limit.value * 1.05;
     return { x, y };
@@ -75,6 +75,8 @@
 
   const draw = (canvas) => {
     const chart = JSON.parse(canvas.nextElementSibling.textContent);
+    // Sideways bars are as thick however many there are.
+    if (chart.sideways) canvas.parentElement.style.height = `${7 + 2.6 * chart.categories.length}rem`;
     new Chart(canvas, {
       data: { datasets: [...chart.series.map((s, i) => dataset(chart, s, i)), ...chart.lines.map(thin)] },
       options: {

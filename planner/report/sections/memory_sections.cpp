@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "planner/base/format.h"
 #include "planner/program/lifetimes.h"
@@ -57,10 +56,11 @@ PageSection memory_by_part(const std::vector<PlanView>& views) {
   PageSection section{"memory", "Memory at the peak", ""};
   Chart chart{ChartKind::bars, "GiB of the fullest device", ""};
   chart.sideways = true;
-  double capacity = std::numeric_limits<double>::max();
+  const double capacity = views.front().capacity;
+  bool same_capacity = true;
   for (const PlanView& view : views) {
     chart.categories.push_back(view.name);
-    capacity = std::min(capacity, view.capacity);
+    same_capacity = same_capacity && view.capacity == capacity;
   }
   Table table({{"plan", Align::left}, {"part", Align::left}, {"GiB"}, {"share"}});
   for (std::size_t i = 0; i < views.size(); ++i)
@@ -75,7 +75,7 @@ PageSection memory_by_part(const std::vector<PlanView>& views) {
       table.add({views[i].name, part.name, fmt::format("{:.3f}", in_gib(part.value)),
                  fmt::format("{:.1f} %", 100 * part.value / views[i].memory.mid)});
     }
-  chart.limit = Limit{"capacity", in_gib(capacity)};
+  if (same_capacity) chart.limit = Limit{"capacity", in_gib(capacity)};
   section.lead = fmt::format("{:.2f} of {:.2f} GiB; largest: {}.", in_gib(views.front().memory.mid),
                              in_gib(views.front().capacity), views.front().memory_limited_by);
   section.chart = chart;

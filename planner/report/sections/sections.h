@@ -14,7 +14,8 @@ namespace aforo {
 /// The plans of a page beside each other, one row each.
 PageSection plans_side_by_side(const std::vector<PlanView>& views);
 
-/// One bar a plan, stacked by what holds the memory at the peak; the line is the smallest capacity.
+/// One bar a plan, stacked by what holds the memory at the peak; the line is the
+/// capacity, if all have the same.
 PageSection memory_by_part(const std::vector<PlanView>& views);
 
 /// Live bytes by role over the ops of one step, with the capacity less what lies outside the
@@ -24,11 +25,12 @@ PageSection memory_over_step(const StepProgram& program, const Estimate& estimat
 /// One bar a plan, stacked by what takes the time of a step.
 PageSection time_by_part(const std::vector<PlanView>& views);
 
-/// When each op of one micro-step and the update runs, one row per phase.
+/// When each op of one micro-step and the update runs, one row per phase; the table has the longest
+/// 20.
 PageSection time_line(const StepProgram& program, const Estimate& estimate);
 
-/// Money against time of the plans; with a budget and a deadline as the box to be in. None without
-/// a price.
+/// Money against time of the plans; with a budget and a deadline as the box to be in. None for less
+/// than two plans with a price.
 std::optional<PageSection> money_against_time(const std::vector<PlanView>& views,
                                               std::optional<double> budget_usd,
                                               std::optional<double> deadline_hours);

@@ -95,6 +95,7 @@ PageSection sensitivity_section(const std::vector<explain::Sway>& sways, double 
                                   100 * explain::sway_share, format_time(Seconds(hours * 3600)))};
   Chart chart{ChartKind::spans, "hours of the whole job", ""};
   chart.sideways = true;
+  chart.from_zero = false;
   chart.limit = Limit{"as assumed", hours};
   Series lower{"lower"}, higher{"higher"};
   Table table({{"figure", Align::left}, {"hours if lower"}, {"if higher"}, {"cost between"}});

@@ -47,7 +47,11 @@ PageSection time_line(const StepProgram& program, const Estimate& estimate) {
     chart.categories.emplace_back(long_name(phase));
     chart.series.push_back({std::string(long_name(phase))});
   }
-  Table table({{"op", Align::left}, {"kind", Align::left}, {"begins at ms"}, {"takes ms"}});
+  struct Run {
+    const Op* op;
+    double begins, takes;
+  };
+  std::vector<Run> runs;
   double now = 0;
   for (const Section& part : program.sections) {
     if (part.repeat == 0) continue;
@@ -60,11 +64,18 @@ PageSection time_line(const StepProgram& program, const Estimate& estimate) {
       series.from.push_back(now);
       series.y.push_back(now + takes);
       series.labels.push_back(fmt::format("{} ({})", describe(op.label), name_of(op)));
-      table.add({describe(op.label), std::string(name_of(op)), fmt::format("{:.4f}", now),
-                 fmt::format("{:.4f}", takes)});
+      runs.push_back({&op, now, takes});
       now += takes;
     }
   }
+  std::stable_sort(runs.begin(), runs.end(),
+                   [](const Run& a, const Run& b) { return a.takes > b.takes; });
+  constexpr std::size_t shown = 20;
+  Table table(
+      {{"longest ops", Align::left}, {"kind", Align::left}, {"begins at ms"}, {"takes ms"}});
+  for (std::size_t i = 0; i < std::min(shown, runs.size()); ++i)
+    table.add({describe(runs[i].op->label), std::string(name_of(*runs[i].op)),
+               fmt::format("{:.4f}", runs[i].begins), fmt::format("{:.4f}", runs[i].takes)});
   section.chart = std::move(chart);
   section.table = table;
   return section;
@@ -81,7 +92,7 @@ std::optional<PageSection> money_against_time(const std::vector<PlanView>& views
     table.add({view.name, view.device, fmt::format("{:.2f}", view.hours.mid),
                fmt::format("{:.2f}", view.usd->mid)});
   }
-  if (chart.series.empty()) return std::nullopt;
+  if (chart.series.size() < 2) return std::nullopt;
   if (budget_usd) chart.limit = Limit{"budget", *budget_usd};
   if (deadline_hours) chart.x_limit = Limit{"deadline", *deadline_hours};
   PageSection section{
