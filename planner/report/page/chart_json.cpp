@@ -54,7 +54,21 @@ std::string chart_json(const Chart& chart) {
   }
   json.end_object();
   std::string text;
-  for (const char c : json.text()) text += c == '<' ? "\\u003c" : std::string(1, c);
+  for (const char c : json.text()) {
+    switch (c) {
+      case '<':
+        text += "\\u003c";
+        break;
+      case '>':
+        text += "\\u003e";
+        break;
+      case '&':
+        text += "\\u0026";
+        break;
+      default:
+        text += c;
+    }
+  }
   return text;
 }
 

@@ -41,15 +41,23 @@ std::string heat_markdown(const HeatMap& map) {
 }  // namespace
 
 std::string markdown_text(std::string_view text) {
-  constexpr std::string_view marks = "\\`*_[]<>#|~&!";
+  constexpr std::string_view marks = "\\`*_[]#|~!";
   std::string out;
   for (const char c : to_utf8(text)) {
-    if (static_cast<unsigned char>(c) < 32) {
-      out += ' ';
-      continue;
+    switch (c) {
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      default:
+        if (marks.find(c) != std::string_view::npos) out += '\\';
+        out += static_cast<unsigned char>(c) < 32 ? ' ' : c;
     }
-    if (marks.find(c) != std::string_view::npos) out += '\\';
-    out += c;
   }
   return out;
 }

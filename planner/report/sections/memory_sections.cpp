@@ -3,31 +3,13 @@
 #include <algorithm>
 
 #include "planner/base/format.h"
-#include "planner/program/lifetimes.h"
+#include "planner/lower/live_bytes.h"
 #include "planner/report/sections/sections.h"
 
 namespace aforo {
 namespace {
 
 double in_gib(double bytes) { return bytes / gibi; }
-
-/// Bytes by role, live during each op.
-std::vector<std::array<double, n_roles>> live_by_role(const StepProgram& program) {
-  std::vector<std::array<double, n_roles>> live(program.ops.size() + 1);
-  const std::vector<Lifetime> lives = lifetimes(program);
-  for (std::size_t id = 0; id < lives.size(); ++id) {
-    if (lives[id].empty()) continue;
-    const Buffer& buffer = program.buffers[id];
-    const auto role = static_cast<std::size_t>(buffer.role);
-    const auto bytes = static_cast<double>(buffer.bytes().value);
-    live[lives[id].first][role] += bytes;
-    live[lives[id].last + 1][role] -= bytes;
-  }
-  for (std::size_t op = 1; op < live.size(); ++op)
-    for (int role = 0; role < n_roles; ++role) live[op][role] += live[op - 1][role];
-  live.pop_back();
-  return live;
-}
 
 }  // namespace
 
@@ -84,13 +66,13 @@ PageSection memory_by_part(const std::vector<PlanView>& views) {
 }
 
 PageSection memory_over_step(const StepProgram& program, const Estimate& estimate) {
-  const auto live = live_by_role(program);
+  const std::vector<BytesByRole> live = live_bytes(program);
   Chart chart{ChartKind::area, "op of the program, in order", "GiB"};
   for (int role = 0; role < n_roles; ++role) {
     Series series{std::string(name_of(static_cast<Role>(role)))};
     for (std::size_t op = 0; op < live.size(); ++op) {
       series.x.push_back(static_cast<double>(op));
-      series.y.push_back(in_gib(live[op][role]));
+      series.y.push_back(in_gib(static_cast<double>(live[op][role])));
     }
     chart.series.push_back(std::move(series));
   }
