@@ -20,6 +20,22 @@ struct Help {
   std::string notes;                  ///< printed after the options; may be empty
 };
 
+/// What a command takes, for completions and manual pages.
+struct CommandDescription {
+  struct Option {
+    std::string name;  ///< "gpu"
+    char letter = 0;   ///< 'o' of --output,-o; 0: none
+    bool takes_value;
+    std::string text;
+  };
+  Help help;
+  std::vector<Option> options;
+  std::vector<std::string> positional;
+};
+
+/// Asks a command what it takes, without running it: its Arguments are never parsed.
+CommandDescription describe(int (*run)(const std::vector<std::string>&));
+
 /// Parsed arguments of one subcommand. Every command also gets --help and --json.
 class Arguments {
  public:

@@ -10,6 +10,7 @@ using CommandLine = std::vector<std::string>;
 
 /// Each takes its arguments without the program and command names and returns an exit code.
 int run_calibrate(const CommandLine& args);
+int run_completions(const CommandLine& args);
 int run_doctor(const CommandLine& args);
 int run_dump(const CommandLine& args);
 int run_estimate(const CommandLine& args);
@@ -17,6 +18,7 @@ int run_explain(const CommandLine& args);
 int run_export(const CommandLine& args);
 int run_fit(const CommandLine& args);
 int run_hardware(const CommandLine& args);
+int run_man(const CommandLine& args);
 int run_models(const CommandLine& args);
 int run_plan(const CommandLine& args);
 int run_report(const CommandLine& args);

@@ -41,6 +41,6 @@ for page in run gpt2 both; do
     echo "$page.html: $drawn charts drawn"
   fi
   open_page --window-size=1000,4600 --screenshot="$page.png" "file://$PWD/$page.html"
-  open_page --window-size=400,7000 --screenshot="$page-phone.png" "file://$PWD/$page.html"
+  open_page --window-size=500,7000 --screenshot="$page-phone.png" "file://$PWD/$page.html"
 done
 exit $failed

@@ -11,6 +11,12 @@ namespace {
 
 double in_gib(double bytes) { return bytes / gibi; }
 
+/// A capacity far above everything drawn would flatten the chart.
+std::optional<Limit> limit_near(const char* name, double capacity, double most) {
+  if (most < 0.25 * capacity) return std::nullopt;
+  return Limit{name, in_gib(capacity)};
+}
+
 }  // namespace
 
 PageSection plans_side_by_side(const std::vector<PlanView>& views) {
@@ -40,7 +46,9 @@ PageSection memory_by_part(const std::vector<PlanView>& views) {
   chart.sideways = true;
   const double capacity = views.front().capacity;
   bool same_capacity = true;
+  double most = 0;
   for (const PlanView& view : views) {
+    most = std::max(most, view.memory.mid);
     chart.categories.push_back(view.name);
     same_capacity = same_capacity && view.capacity == capacity;
   }
@@ -57,7 +65,7 @@ PageSection memory_by_part(const std::vector<PlanView>& views) {
       table.add({views[i].name, part.name, fmt::format("{:.3f}", in_gib(part.value)),
                  fmt::format("{:.1f} %", 100 * part.value / views[i].memory.mid)});
     }
-  if (same_capacity) chart.limit = Limit{"capacity", in_gib(capacity)};
+  if (same_capacity) chart.limit = limit_near("capacity", capacity, most);
   section.lead = fmt::format("{:.2f} of {:.2f} GiB; largest: {}.", in_gib(views.front().memory.mid),
                              in_gib(views.front().capacity), views.front().memory_limited_by);
   section.chart = chart;
@@ -76,8 +84,9 @@ PageSection memory_over_step(const StepProgram& program, const Estimate& estimat
     }
     chart.series.push_back(std::move(series));
   }
-  chart.limit = Limit{"capacity less context",
-                      in_gib(static_cast<double>((estimate.capacity - estimate.overhead).value))};
+  const double left = static_cast<double>((estimate.capacity - estimate.overhead).value);
+  chart.limit =
+      limit_near("capacity less context", left, static_cast<double>(program.memory.arena.value));
   const Op& peak = program.ops[program.memory.peak_op];
   PageSection section{"memory-over-step", "Memory over one step"};
   section.lead =
