@@ -23,6 +23,7 @@ int run_models(const CommandLine& args);
 int run_plan(const CommandLine& args);
 int run_report(const CommandLine& args);
 int run_run(const CommandLine& args);
+int run_trace(const CommandLine& args);
 int run_validate(const CommandLine& args);
 int run_verify(const CommandLine& args);
 

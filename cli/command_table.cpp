@@ -12,6 +12,7 @@ constexpr Command table[] = {
     {"export", "a plan as a file for DeepSpeed, accelerate, Slurm, SkyPilot ...", run_export},
     {"verify", "predicted against measured, op by op", run_verify},
     {"report", "one page about plans and a run, to open, print or send", run_report},
+    {"trace", "a step for Perfetto, or its memory for PyTorch's viewer", run_trace},
     {"calibrate", "measure this machine, so that predictions hold on it", run_calibrate},
     {"validate", "predict published runs and score the predictions", run_validate},
     {"dump", "print the step program of a plan, after any pass", run_dump},
