@@ -20,7 +20,38 @@ std::string unknown_option(const std::string& name, const po::options_descriptio
                       : fmt::format("unknown option {}; did you mean {}?", name, near);
 }
 
+/// True while a command is only asked what it takes.
+thread_local bool describing = false;
+
+CommandDescription description(const Help& help, const po::options_description& options,
+                               const std::vector<std::string>& positional) {
+  CommandDescription result{help, {}, positional};
+  for (const auto& option : options.options()) {
+    const std::string shorthand =
+        option->canonical_display_name(po::command_line_style::allow_dash_for_short);
+    const char letter = shorthand.size() == 2 && shorthand[0] == '-' ? shorthand[1] : 0;
+    const bool takes_value = option->semantic()->max_tokens() > 0;
+    result.options.push_back({option->long_name(), letter, takes_value, option->description()});
+  }
+  return result;
+}
+
 }  // namespace
+
+CommandDescription describe(int (*run)(const std::vector<std::string>&)) {
+  describing = true;
+  try {
+    run({});
+  } catch (const CommandDescription& asked) {
+    describing = false;
+    return asked;
+  } catch (...) {
+    describing = false;
+    throw;
+  }
+  describing = false;
+  throw InternalError("a command ran instead of saying what it takes");
+}
 
 Arguments::Arguments(const Help& help, const po::options_description& options,
                      const std::vector<std::string>& positional,
@@ -29,10 +60,11 @@ Arguments::Arguments(const Help& help, const po::options_description& options,
   options_.add(options);
   options_.add_options()("json", po::bool_switch(), "print JSON, documented in docs/formats.md")(
       "help", po::bool_switch(), "print this text");
+  if (describing) throw description(help_, options_, positional);
   po::positional_options_description places;
   for (const std::string& name : positional) {
-    const bool many = name.ends_with("...");
-    places.add(many ? name.substr(0, name.size() - 3).c_str() : name.c_str(), many ? -1 : 1);
+    const bool rest = name.ends_with("...");
+    places.add(name.substr(0, name.size() - (rest ? 3 : 0)).c_str(), rest ? -1 : 1);
   }
   try {
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;

@@ -20,11 +20,28 @@ struct Help {
   std::string notes;                  ///< printed after the options; may be empty
 };
 
+/// What a command takes, for completions and manual pages.
+struct CommandDescription {
+  struct Option {
+    std::string name;  ///< "gpu"
+    char letter = 0;   ///< 'o' of --output,-o; 0: none
+    bool takes_value;
+    std::string text;
+  };
+  Help help;
+  std::vector<Option> options;
+  std::vector<std::string> positional;
+};
+
+/// Asks a command what it takes, without running it: its Arguments are never parsed.
+CommandDescription describe(int (*run)(const std::vector<std::string>&));
+
 /// Parsed arguments of one subcommand. Every command also gets --help and --json.
 class Arguments {
  public:
-  /// Parses `args` (without the program and command names); a last positional name such as
-  /// "file..." takes all that follow. Throws InputError on anything unknown or malformed.
+  /// Parses `args` (without the program and command names). `positional` names the options that
+  /// words without a dash fill, in order; "file..." takes all that are left. Throws InputError on
+  /// anything unknown or malformed.
   Arguments(const Help& help, const po::options_description& options,
             const std::vector<std::string>& positional, const std::vector<std::string>& args);
 

@@ -3,42 +3,13 @@
 #include <cstdio>
 #include <exception>
 
-#include "cli/command.h"
+#include "cli/command_table.h"
 #include "cli/version.h"
 #include "planner/base/error.h"
 #include "planner/base/nearest.h"
 
 namespace aforo::cli {
 namespace {
-
-struct Command {
-  const char* name;
-  const char* summary;
-  int (*run)(const CommandLine&);
-};
-
-/// In the order in which a user meets them.
-constexpr Command commands[] = {
-    {"fit", "does it fit? memory of a model by method, sequence length and card", run_fit},
-    {"estimate", "one plan: FLOPs, memory, time, price", run_estimate},
-    {"explain", "what strategies are claimed to bring, and what they bring here", run_explain},
-    {"plan", "the best plan within memory, budget and deadline", run_plan},
-    {"compare", "scenarios of budget, deadline and hardware side by side", run_compare},
-    {"bill", "the whole bill of a run, line by line, with its formulas", run_bill},
-    {"run", "execute a plan and log what it did", run_run},
-    {"diff", "what a change of a plan does to cost, time and memory", run_diff},
-    {"export", "a plan as a file for DeepSpeed, accelerate, Slurm, SkyPilot ...", run_export},
-    {"lint", "what is wrong with a configuration of DeepSpeed, accelerate, axolotl, Slurm",
-     run_lint},
-    {"verify", "predicted against measured, op by op", run_verify},
-    {"calibrate", "measure this machine, so that predictions hold on it", run_calibrate},
-    {"validate", "predict published runs and score the predictions", run_validate},
-    {"dump", "print the step program of a plan, after any pass", run_dump},
-    {"prices", "what renting costs; import your own price lists", run_prices},
-    {"models", "the models that are known", run_models},
-    {"hardware", "the accelerators that are known", run_hardware},
-    {"doctor", "what is here, what is missing, how to get it", run_doctor},
-};
 
 void print_overview(std::FILE* out) {
   fmt::print(
@@ -49,13 +20,9 @@ void print_overview(std::FILE* out) {
       "  $ aforo estimate --model gpt2 --gpu rtx-4090 --seq-len 1024 --tokens 10B\n"
       "  $ aforo plan --model gpt-tiny --data book.txt -o plan.yaml && aforo run plan.yaml\n\n",
       aforo_version);
-  for (const Command& command : commands)
-    fmt::print(out, "  {:<10} {}\n", command.name, command.summary);
-  fmt::print(out,
-             "\n`aforo COMMAND --help` leads with examples. Exit codes: 0 ok, 1 internal, 2 input, "
-             "3 does not fit,\n"
-             "4 over budget or deadline, 5 outside tolerance, 6 environment, 7 a rank failed, 75 interrupted and "
-             "resumable.\n");
+  for (const Command& command : commands())
+    fmt::print(out, "  {:<12} {}\n", command.name, command.summary);
+  fmt::print(out, "\n`aforo COMMAND --help` leads with examples. {}\n", exit_codes);
 }
 
 int dispatch(const std::vector<std::string>& args) {
@@ -68,7 +35,7 @@ int dispatch(const std::vector<std::string>& args) {
     return 0;
   }
   std::vector<std::string> names;
-  for (const Command& command : commands) {
+  for (const Command& command : commands()) {
     if (args[0] == command.name) return command.run({args.begin() + 1, args.end()});
     names.emplace_back(command.name);
   }

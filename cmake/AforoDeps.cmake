@@ -25,6 +25,13 @@ if(AFORO_TESTS)
   find_package(doctest REQUIRED CONFIG)
 endif()
 
+# Chart.js, for the charts of `aforo report`: it becomes part of the program. Debian's package is node-chart.js.
+find_file(AFORO_CHART_JS NAMES chart.min.js chart.umd.js chart.umd.min.js
+  PATHS /usr/share/javascript/chart.js /usr/share/nodejs/chart.js/dist NO_DEFAULT_PATH)
+if(NOT AFORO_CHART_JS)
+  message(STATUS "aforo: no Chart.js (package node-chart.js): HTML reports will have tables and no charts")
+endif()
+
 # oneDNN: Debian's package configuration asks for OpenCL, so the library is looked up by hand.
 set(AFORO_HAVE_ONEDNN OFF)
 if(AFORO_RUNTIME AND NOT AFORO_ONEDNN STREQUAL "OFF")

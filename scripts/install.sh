@@ -13,7 +13,7 @@ boost="libboost-json-dev libboost-program-options-dev"
 if grep -q '^VERSION_ID="12"' /etc/os-release; then
   boost="libboost-json1.81-dev libboost-program-options1.81-dev"
 fi
-wanted="g++ cmake ninja-build $boost libfmt-dev libyaml-cpp-dev doctest-dev libdnnl-dev fortunes"
+wanted="g++ cmake ninja-build $boost libfmt-dev libyaml-cpp-dev doctest-dev libdnnl-dev node-chart.js fortunes"
 
 missing=""
 for package in $wanted; do

@@ -20,6 +20,8 @@ class Table {
   /// Adds a row; missing cells are empty, more cells than columns are an InternalError.
   void add(std::vector<std::string> cells);
   bool empty() const { return rows_.empty(); }
+  const std::vector<Column>& columns() const { return columns_; }
+  const std::vector<std::vector<std::string>>& rows() const { return rows_; }
 
   /// Lines with two spaces between columns and none at their end. `indent` spaces come before each.
   std::string text(int indent = 0) const;
