@@ -67,7 +67,7 @@ LoraSpec read_lora(const YamlNode& node) {
 
 ExamplesSpec read_examples(const YamlNode& node) {
   ExamplesSpec examples;
-  examples.n_examples = node.at("n_examples").integer(0, most_tokens);
+  examples.n_examples = node.at("n_examples").integer(0, most_trained_tokens);
   examples.epochs = node.at("epochs").number(0, 1e9);
   examples.batching = node.at("batching").enumeration<Batching>();
   const YamlNode lengths = node.at("lengths");
