@@ -6,7 +6,9 @@
 #include "cli/arguments.h"
 #include "cli/command_table.h"
 #include "planner/base/error.h"
+#include "planner/base/json.h"
 #include "planner/fast/engine.h"
+#include "planner/report/export/quote.h"
 #include "planner/spec/enum_tables.h"
 #include "planner/spec/hardware_file.h"
 #include "planner/spec/model_file.h"
@@ -45,13 +47,6 @@ Names values_of(const std::string& option) {
   return found == known_values().end() ? Names{} : found->second;
 }
 
-/// `text` inside single quotes of a shell.
-std::string quoted(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
-  return out + "'";
-}
-
 std::string flags_of(const CommandDescription& description) {
   Names flags;
   for (const auto& option : description.options) {
@@ -66,12 +61,12 @@ std::string bash_script() {
   Names names;
   for (const Command& command : commands()) {
     names.emplace_back(command.name);
-    cases +=
-        fmt::format("    {}) flags={} ;;\n", command.name, quoted(flags_of(describe(command.run))));
+    cases += fmt::format("    {}) flags={} ;;\n", command.name,
+                         shell_word(flags_of(describe(command.run))));
   }
   for (const auto& [option, list] : known_values())
     values += fmt::format("    --{}) COMPREPLY=($(compgen -W {} -- \"$word\")); return ;;\n",
-                          option, quoted(fmt::format("{}", fmt::join(list, " "))));
+                          option, shell_word(fmt::format("{}", fmt::join(list, " "))));
   return fmt::format(
       "# bash completion of aforo; made by `aforo completions bash`\n"
       "_aforo() {{\n"
@@ -88,7 +83,7 @@ std::string bash_script() {
       "  esac\n"
       "}}\n"
       "complete -o filenames -F _aforo aforo\n",
-      quoted(fmt::format("{} --help --version", fmt::join(names, " "))), values, cases);
+      shell_word(fmt::format("{} --help --version", fmt::join(names, " "))), values, cases);
 }
 
 /// An option's text inside the brackets of zsh's _arguments.
@@ -108,14 +103,14 @@ std::string zsh_option(const CommandDescription::Option& option) {
     spec += values.empty() ? fmt::format(":{}:_files", option.name)
                            : fmt::format(":{}:({})", option.name, fmt::join(values, " "));
   }
-  return "      " + quoted(spec) + " \\\n";
+  return "      " + shell_word(spec) + " \\\n";
 }
 
 std::string zsh_script() {
   std::string names, cases;
   for (const Command& command : commands()) {
     names += fmt::format("    {}\n",
-                         quoted(fmt::format("{}:{}", command.name, zsh_text(command.summary))));
+                         shell_word(fmt::format("{}:{}", command.name, zsh_text(command.summary))));
     cases += fmt::format("    {}) _arguments \\\n", command.name);
     for (const auto& option : describe(command.run).options) cases += zsh_option(option);
     cases += "      '*:file:_files' ;;\n";
@@ -139,18 +134,25 @@ std::string fish_script() {
       "complete -c aforo -n __fish_use_subcommand -f\n";
   for (const Command& command : commands()) {
     out += fmt::format("complete -c aforo -n __fish_use_subcommand -a {} -d {}\n", command.name,
-                       quoted(command.summary));
+                       shell_word(command.summary));
     for (const auto& option : describe(command.run).options) {
       out += fmt::format("complete -c aforo -n '__fish_seen_subcommand_from {}' -l {}",
                          command.name, option.name);
       if (option.letter) out += fmt::format(" -s {}", option.letter);
       if (option.takes_value) out += " -r";
       if (const Names values = values_of(option.name); !values.empty())
-        out += fmt::format(" -f -a {}", quoted(fmt::format("{}", fmt::join(values, " "))));
-      out += " -d " + quoted(option.text) + "\n";
+        out += fmt::format(" -f -a {}", shell_word(fmt::format("{}", fmt::join(values, " "))));
+      out += " -d " + shell_word(option.text) + "\n";
     }
   }
   return out;
+}
+
+std::string script_for(const std::string& shell) {
+  if (shell == "bash") return bash_script();
+  if (shell == "zsh") return zsh_script();
+  if (shell == "fish") return fish_script();
+  throw InputError(fmt::format("shell is \"{}\"; expected bash, zsh or fish", shell));
 }
 
 }  // namespace
@@ -168,10 +170,13 @@ int run_completions(const CommandLine& command_line) {
   const Arguments args(help, options, {"shell"}, command_line);
   if (args.help_wanted()) return fmt::print("{}", args.help_text()), 0;
   const std::string shell = args.require("shell");
-  if (shell == "bash") return fmt::print("{}", bash_script()), 0;
-  if (shell == "zsh") return fmt::print("{}", zsh_script()), 0;
-  if (shell == "fish") return fmt::print("{}", fish_script()), 0;
-  throw InputError(fmt::format("shell is \"{}\"; expected bash, zsh or fish", shell));
+  const std::string script = script_for(shell);
+  if (!args.json()) return fmt::print("{}", script), 0;
+  JsonWriter json;
+  json.begin_object().field("schema_version", 1).field("shell", shell).field("script", script);
+  json.end_object();
+  fmt::print("{}\n", json.text());
+  return 0;
 }
 
 }  // namespace aforo::cli

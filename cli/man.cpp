@@ -8,6 +8,7 @@
 #include "cli/version.h"
 #include "planner/base/error.h"
 #include "planner/base/files.h"
+#include "planner/base/json.h"
 
 namespace aforo::cli {
 namespace {
@@ -91,7 +92,12 @@ int run_man(const CommandLine& command_line) {
   if (args.help_wanted()) return fmt::print("{}", args.help_text()), 0;
   const auto folder = args.find<std::string>("output");
   if (!folder) {
-    fmt::print("{}", page(args.find<std::string>("command").value_or("")));
+    const std::string name = args.find<std::string>("command").value_or("");
+    if (!args.json()) return fmt::print("{}", page(name)), 0;
+    JsonWriter json;
+    json.begin_object().field("schema_version", 1).field("command", name).field("page", page(name));
+    json.end_object();
+    fmt::print("{}\n", json.text());
     return 0;
   }
   std::error_code error;

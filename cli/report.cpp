@@ -149,9 +149,11 @@ int run_report(const CommandLine& command_line) {
   const bool html = wants_html(args);
   const LayoutWorld world;
   const Page page = make_page(read_subject(args, world), world);
-  const std::string text = html ? html_page(page) : markdown_page(page);
+  const std::string text = args.json() ? json_page(page)
+                           : html      ? html_page(page)
+                                       : markdown_page(page);
   const auto output = args.find<std::string>("output");
-  if (output) {
+  if (output && !args.json()) {
     write_file(*output, text);
     fmt::print("{}\nWrote {} ({} sections)\n", page.answer, *output, page.sections.size());
   } else {

@@ -43,6 +43,14 @@ Traced of_plan(const Arguments& args, const std::string& path) {
   return {*planned->program, traced_ops(*planned->program, *planned->estimate)};
 }
 
+int print_written(const std::string& output, const std::string& format, std::size_t n_ops) {
+  JsonWriter json;
+  json.begin_object().field("schema_version", 1).field("output", output).field("format", format);
+  json.field("n_ops", static_cast<std::int64_t>(n_ops)).end_object();
+  fmt::print("{}\n", json.text());
+  return 0;
+}
+
 }  // namespace
 
 int run_trace(const CommandLine& command_line) {
@@ -64,6 +72,8 @@ int run_trace(const CommandLine& command_line) {
 
   const std::string path = args.require("file");
   const std::string format = args.find<std::string>("format").value_or("chrome");
+  if (args.json() && !args.has("output"))
+    throw InputError("--json says what was written: give -o FILE too");
   if (format != "chrome" && format != "torch-memory")
     throw InputError(fmt::format("--format is \"{}\"; expected chrome or torch-memory", format));
   const Traced traced = path.ends_with(".jsonl") ? of_run(path) : of_plan(args, path);
@@ -71,6 +81,7 @@ int run_trace(const CommandLine& command_line) {
                                               : memory_snapshot(traced.program);
   if (const auto output = args.find<std::string>("output")) {
     write_file(*output, text);
+    if (args.json()) return print_written(*output, format, traced.ops.size());
     fmt::print("Wrote {}: {} ops\n", *output, traced.ops.size());
   } else {
     std::fwrite(text.data(), 1, text.size(), stdout);

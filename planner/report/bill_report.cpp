@@ -5,7 +5,9 @@
 #include <iterator>
 
 #include "planner/base/format.h"
+#include "planner/report/estimate_json.h"
 #include "planner/report/table.h"
+#include "planner/report/words.h"
 
 namespace aforo {
 namespace {
@@ -13,9 +15,6 @@ namespace {
 using money::Bill;
 using money::BillLine;
 using money::Line;
-
-std::string dollars(double usd) { return format_dollars(Dollars(usd)); }
-std::string time_of(double hours) { return format_time(Seconds(3600 * hours)); }
 
 std::string range(const Interval& value, std::string (*text)(double)) {
   return fmt::format("{} ({} to {})", text(value.mid), text(value.low), text(value.high));
@@ -55,13 +54,8 @@ void append(std::string& out, const std::string& name, const std::string& value)
 std::string interruption_line(const Bill& bill) {
   return fmt::format("{:.2f} expected, one in {:.4g} h; checkpoint of {} every {}",
                      bill.n_interruptions, bill.interruptions.mean_hours_between,
-                     time_of(bill.interruptions.checkpoint_hours),
-                     time_of(bill.checkpoint_every_hours));
-}
-
-void write_interval(JsonWriter& json, std::string_view key, const Interval& value) {
-  json.key(key).begin_object().field("low", value.low).field("mid", value.mid);
-  json.field("high", value.high).end_object();
+                     time_of_hours(bill.interruptions.checkpoint_hours),
+                     time_of_hours(bill.checkpoint_every_hours));
 }
 
 }  // namespace
@@ -72,18 +66,18 @@ std::string bill_text(const BillSheet& sheet, bool why) {
   if (!sheet.job.empty()) append(out, "job", sheet.job);
   append(out, "offer", sheet.offer);
   if (!sheet.plan.empty()) append(out, "plan", sheet.plan);
-  append(out, "total", range(bill.usd, dollars));
-  append(out, "done after", range(bill.wall_hours, time_of));
+  append(out, "total", range(bill.usd, dollars_of));
+  append(out, "done after", range(bill.wall_hours, time_of_hours));
   append(out, "interruptions", interruption_line(bill));
   if (sheet.deadline_hours)
     append(out, "in time",
            fmt::format("{:.0f} % within {} (closed form); {:.0f} % of {} drawn runs",
-                       100 * sheet.in_time, time_of(*sheet.deadline_hours),
+                       100 * sheet.in_time, time_of_hours(*sheet.deadline_hours),
                        100 * sheet.drawn.in_time, format_count(sheet.drawn.n_runs)));
   if (sheet.budget_usd)
     append(out, "in budget",
            fmt::format("{:.0f} % of {} drawn runs stay within {}", 100 * sheet.drawn.in_budget,
-                       format_count(sheet.drawn.n_runs), dollars(*sheet.budget_usd)));
+                       format_count(sheet.drawn.n_runs), dollars_of(*sheet.budget_usd)));
   if (sheet.energy)
     append(out, "energy",
            bill.kwh > 0 ? fmt::format("{:.1f} kWh at {:.2f} kW, {:.1f} kg CO2 on the US grid",
@@ -101,16 +95,16 @@ std::string bill_json(const BillSheet& sheet) {
       .field("job", sheet.job)
       .field("offer", sheet.offer);
   json.field("plan", sheet.plan);
-  write_interval(json, "total_usd", bill.usd);
-  write_interval(json, "wall_hours", bill.wall_hours);
-  write_interval(json, "held_hours", bill.held_hours);
-  write_interval(json, "device_hours", bill.device_hours);
+  write_interval_json(json, "total_usd", bill.usd);
+  write_interval_json(json, "wall_hours", bill.wall_hours);
+  write_interval_json(json, "held_hours", bill.held_hours);
+  write_interval_json(json, "device_hours", bill.device_hours);
   json.key("lines").begin_array();
   for (int i = 0; i < money::n_lines; ++i) {
     const Line which = static_cast<Line>(i);
     json.begin_object().field("name", name_of(which));
-    write_interval(json, "hours", bill[which].hours);
-    write_interval(json, "usd", bill[which].usd);
+    write_interval_json(json, "hours", bill[which].hours);
+    write_interval_json(json, "usd", bill[which].usd);
     json.field("formula", formula(which, bill, sheet.needs, sheet.supply)).end_object();
   }
   json.end_array();
@@ -126,8 +120,8 @@ std::string bill_json(const BillSheet& sheet) {
   } else {
     json.begin_object().field("n_runs", sheet.drawn.n_runs).field("in_time", sheet.drawn.in_time);
     json.field("in_budget", sheet.drawn.in_budget);
-    write_interval(json, "wall_hours", sheet.drawn.wall_hours);
-    write_interval(json, "usd", sheet.drawn.usd);
+    write_interval_json(json, "wall_hours", sheet.drawn.wall_hours);
+    write_interval_json(json, "usd", sheet.drawn.usd);
     json.end_object();
   }
   json.field("kilowatts", sheet.supply.kilowatts).field("kwh", bill.kwh);

@@ -36,12 +36,6 @@ std::vector<std::vector<std::string>> quantity_rows(const PlanDiff& diff) {
   return rows;
 }
 
-std::string markdown_row(const std::vector<std::string>& cells) {
-  std::string out = "|";
-  for (const std::string& cell : cells) out += " " + markdown_text(cell) + " |";
-  return out + "\n";
-}
-
 }  // namespace
 
 std::string change_text(const ChangedQuantity& quantity) {

@@ -7,7 +7,9 @@
 
 #include "planner/base/format.h"
 #include "planner/money/date.h"
+#include "planner/report/estimate_json.h"
 #include "planner/report/table.h"
+#include "planner/report/words.h"
 #include "planner/scenarios/scenario_file.h"
 #include "planner/spec/enum_tables.h"
 
@@ -18,9 +20,6 @@ using scenarios::Answer;
 using scenarios::Outcome;
 using scenarios::Row;
 using scenarios::Scenario;
-
-std::string dollars(double usd) { return format_dollars(Dollars(usd)); }
-std::string time_of(double hours) { return format_time(Seconds(3600 * hours)); }
 
 std::string mark_of(const Row& row) {
   if (row.chosen) return "<- chosen";
@@ -79,8 +78,8 @@ std::string row_table(const Answer& answer, std::size_t most) {
 std::string asked(const Scenario& s) {
   std::string out = job_line(s.job) + "\n";
   std::string limits;
-  if (s.budget_usd) limits += fmt::format("budget {}, ", dollars(*s.budget_usd));
-  if (s.deadline_hours) limits += fmt::format("deadline {}, ", time_of(*s.deadline_hours));
+  if (s.budget_usd) limits += fmt::format("budget {}, ", dollars_of(*s.budget_usd));
+  if (s.deadline_hours) limits += fmt::format("deadline {}, ", time_of_hours(*s.deadline_hours));
   return out + fmt::format("{}spot {}, {} first\n", limits, enum_name(s.spot),
                            s.objective == Objective::money ? "cheapest" : "fastest");
 }
@@ -88,10 +87,10 @@ std::string asked(const Scenario& s) {
 std::string drawn_line(const Answer& answer) {
   const Row& row = answer.rows[answer.chosen];
   const Scenario& s = *answer.scenario;
-  std::string out = fmt::format("chosen: {} on {} x {} ({}), {}, {}", row.layout->engine->name,
-                                row.option.site.n_devices, row.option.site.card->name,
-                                scenarios::name_of(row.option), time_of(row.bill.wall_hours.mid),
-                                dollars(row.bill.usd.mid));
+  std::string out = fmt::format(
+      "chosen: {} on {} x {} ({}), {}, {}", row.layout->engine->name, row.option.site.n_devices,
+      row.option.site.card->name, scenarios::name_of(row.option),
+      time_of_hours(row.bill.wall_hours.mid), dollars_of(row.bill.usd.mid));
   if (s.deadline_hours)
     out += fmt::format("; in time with {:.0f} % (closed form), {:.0f} % ({} drawn runs)",
                        100 * row.in_time, 100 * row.drawn.in_time, format_count(row.drawn.n_runs));
@@ -114,11 +113,6 @@ void write_strings(JsonWriter& json, const char* key, const std::vector<std::str
   json.key(key).begin_array();
   for (const std::string& line : lines) json.value(line);
   json.end_array();
-}
-
-void write_interval(JsonWriter& json, const char* key, const Interval& value) {
-  json.key(key).begin_object().field("low", value.low).field("mid", value.mid);
-  json.field("high", value.high).end_object();
 }
 
 void write_answer(JsonWriter& json, const Answer& answer) {
@@ -158,13 +152,13 @@ void write_answer(JsonWriter& json, const Answer& answer) {
 
 std::string hours_text(const Interval& hours) {
   const double unit = hours.mid < 119.5 / 60 ? 1.0 / 60 : hours.mid < 47.95 ? 1 : 24;
-  return fmt::format("{} ({:.1f} to {:.1f})", time_of(hours.mid), hours.low / unit,
+  return fmt::format("{} ({:.1f} to {:.1f})", time_of_hours(hours.mid), hours.low / unit,
                      hours.high / unit);
 }
 
 std::string dollars_text(const Interval& usd) {
-  const auto end = [](double value) { return dollars(value).substr(1); };
-  return fmt::format("{} ({} to {})", dollars(usd.mid), end(usd.low), end(usd.high));
+  const auto end = [](double value) { return dollars_of(value).substr(1); };
+  return fmt::format("{} ({} to {})", dollars_of(usd.mid), end(usd.low), end(usd.high));
 }
 
 std::string job_line(const TrainingJob& job) {
@@ -209,7 +203,7 @@ std::string scenario_summary(const std::vector<Answer>& answers) {
     table.add({answer.scenario->name,
                fmt::format("{} x {}, {}", row.option.site.n_devices, row.option.site.card->name,
                            scenarios::name_of(row.option)),
-               time_of(row.bill.wall_hours.mid), dollars(row.bill.usd.mid),
+               time_of_hours(row.bill.wall_hours.mid), dollars_of(row.bill.usd.mid),
                row.in_time < 0 ? "" : fmt::format("{:.0f} %", 100 * row.in_time),
                risk_of(row, *answer.scenario)});
   }
@@ -227,10 +221,10 @@ void write_row_json(JsonWriter& json, const Row& row) {
   json.field("n_machines", row.option.site.n_machines);
   json.field("engine", row.layout->engine->name).field("plan", describe(row.layout->plan));
   json.field("usd_per_hour", row.supply.usd_per_hour);
-  write_interval(json, "training_hours", row.needs.training_hours);
-  write_interval(json, "wall_hours", row.bill.wall_hours);
-  write_interval(json, "total_usd", row.bill.usd);
-  write_interval(json, "memory_bytes", e.memory_bytes);
+  write_interval_json(json, "training_hours", row.needs.training_hours);
+  write_interval_json(json, "wall_hours", row.bill.wall_hours);
+  write_interval_json(json, "total_usd", row.bill.usd);
+  write_interval_json(json, "memory_bytes", e.memory_bytes);
   json.field("capacity_bytes", e.capacity).field("verdict", name_of(e.verdict));
   json.field("within_budget", row.within_budget).field("within_deadline", row.within_deadline);
   json.key("probability_in_time");

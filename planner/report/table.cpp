@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "planner/base/error.h"
+#include "planner/report/export/quote.h"
 
 namespace aforo {
 
@@ -53,6 +54,12 @@ std::string Table::text(int indent) const {
   append(titles);
   for (const auto& row : rows_) append(row);
   return out;
+}
+
+std::string markdown_row(const std::vector<std::string>& cells) {
+  std::string out = "|";
+  for (const std::string& cell : cells) out += " " + markdown_text(cell) + " |";
+  return out + "\n";
 }
 
 }  // namespace aforo

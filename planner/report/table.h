@@ -31,6 +31,9 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
+/// One row of a Markdown table; cells show what they hold, whatever it is.
+std::string markdown_row(const std::vector<std::string>& cells);
+
 /// Characters that a terminal shows for UTF-8 text (colour codes and continuation bytes take no
 /// room).
 std::size_t display_width(const std::string& text);

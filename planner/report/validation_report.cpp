@@ -86,7 +86,7 @@ void write_group(JsonWriter& json, const GroupScore& g) {
   json.end_object().end_object();
 }
 
-std::string markdown_row(const std::vector<std::string>& row) {
+std::string plain_row(const std::vector<std::string>& row) {
   return fmt::format("| {} |\n", fmt::join(row, " | "));
 }
 
@@ -128,13 +128,13 @@ std::string validation_json(const Validation& validation) {
 
 std::string validation_markdown(const Validation& validation) {
   const std::vector<std::string> head(std::begin(heads), std::end(heads));
-  std::string out = fmt::format("{}.\n\n", method(validation.leave_out)) + markdown_row(head) +
-                    markdown_row(std::vector<std::string>(head.size(), "---"));
-  for (const GroupScore& group : validation.groups) out += markdown_row(cells(group));
-  out += markdown_row(cells(validation.all));
-  out += "\n" + markdown_row({"rule", "rows", "median", "mean", "p90", "bias"}) +
-         markdown_row(std::vector<std::string>(6, "---"));
-  for (const auto& row : rival_rows(validation.all)) out += markdown_row(row);
+  std::string out = fmt::format("{}.\n\n", method(validation.leave_out)) + plain_row(head) +
+                    plain_row(std::vector<std::string>(head.size(), "---"));
+  for (const GroupScore& group : validation.groups) out += plain_row(cells(group));
+  out += plain_row(cells(validation.all));
+  out += "\n" + plain_row({"rule", "rows", "median", "mean", "p90", "bias"}) +
+         plain_row(std::vector<std::string>(6, "---"));
+  for (const auto& row : rival_rows(validation.all)) out += plain_row(row);
   return out;
 }
 

@@ -12,7 +12,6 @@
 namespace aforo::scenarios {
 namespace {
 
-constexpr int most_devices = 100000;
 
 struct Cards {
   std::string name;

@@ -13,6 +13,8 @@
 
 namespace aforo::scenarios {
 
+constexpr int most_devices = 100000;  ///< that a scenario may ask for
+
 enum class SpotPolicy { allow, only, never };
 
 /// Cards that stand there already: "owned:4x3090".

@@ -15,9 +15,8 @@ namespace aforo::scenarios {
 namespace {
 
 constexpr double most_usd = 1e12;
-constexpr int most_devices = 100000;
 
-double hours(const YamlNode& node) { return node.above_zero(&YamlNode::seconds).value / 3600; }
+double hours_of(const YamlNode& node) { return node.above_zero(&YamlNode::seconds).value / 3600; }
 
 std::int64_t read_tokens(const YamlNode& node) {
   const auto value = parse_count(node.string());
@@ -51,7 +50,7 @@ TrainingJob read_job(const YamlNode& node) {
   return job;
 }
 
-Interval read_hours(const YamlNode& node) { return exactly(hours(node)); }
+Interval read_hours(const YamlNode& node) { return exactly(hours_of(node)); }
 
 double read_gb(const YamlNode& node) { return as_gb(node.bytes()); }
 
@@ -65,7 +64,7 @@ BillWishes read_bill(const YamlNode& node) {
   if (const auto size = node.find("download")) bill.download_gb = read_gb(*size);
   if (const auto size = node.find("upload")) bill.upload_gb = read_gb(*size);
   if (const auto size = node.find("disk")) bill.disk_gb = read_gb(*size);
-  if (const auto stopped = node.find("stopped")) bill.stopped_hours = hours(*stopped);
+  if (const auto stopped = node.find("stopped")) bill.stopped_hours = hours_of(*stopped);
   if (const auto kept = node.find("checkpoints_kept"))
     bill.checkpoints_kept = static_cast<int>(kept->integer(0, 100000));
   if (const auto price = node.find("usd_per_kwh")) bill.usd_per_kwh = price->number(0, 100);
@@ -106,7 +105,7 @@ Scenario read_scenario(const YamlNode& node, const std::vector<AcceleratorSpec>&
   s.hardware = read_hardware(node.at("gpus"), cards);
   if (const auto spot = node.find("spot")) s.spot = spot->enumeration<SpotPolicy>();
   if (const auto budget = node.find("budget_usd")) s.budget_usd = above_zero(*budget);
-  if (const auto deadline = node.find("deadline")) s.deadline_hours = hours(*deadline);
+  if (const auto deadline = node.find("deadline")) s.deadline_hours = hours_of(*deadline);
   if (const auto objective = node.find("objective"))
     s.objective = objective->enumeration<Objective>();
   if (const auto most = node.find("max_devices"))

@@ -14,22 +14,22 @@ using namespace aforo;
 
 namespace {
 
-constexpr const char* hostile = "</script><img src=x onerror=alert(1)>\"'&\x01|`*";
+constexpr const char* hostile_text = "</script><img src=x onerror=alert(1)>\"'&\x01|`*";
 
 Page hostile_page() {
-  Page page{hostile, hostile, Tone::bad, {{hostile, hostile}}};
-  PageSection section{"one", hostile, hostile};
-  Chart chart{ChartKind::scatter, hostile, hostile};
-  chart.series = {{hostile, {1}, {2}, {}, {hostile}}};
-  chart.limit = Limit{hostile, 3};
+  Page page{hostile_text, hostile_text, Tone::bad, {{hostile_text, hostile_text}}};
+  PageSection section{"one", hostile_text, hostile_text};
+  Chart chart{ChartKind::scatter, hostile_text, hostile_text};
+  chart.series = {{hostile_text, {1}, {2}, {}, {hostile_text}}};
+  chart.limit = Limit{hostile_text, 3};
   section.chart = chart;
-  Table table({{hostile, Align::left}});
-  table.add({hostile});
+  Table table({{hostile_text, Align::left}});
+  table.add({hostile_text});
   section.table = table;
-  section.heat_map = HeatMap{hostile, hostile, {hostile}, {hostile}, {{{hostile, Tone::close}}}};
+  section.heat_map = HeatMap{hostile_text, hostile_text, {hostile_text}, {hostile_text}, {{{hostile_text, Tone::close}}}};
   page.sections.push_back(section);
-  page.notes = {hostile};
-  page.footer = hostile;
+  page.notes = {hostile_text};
+  page.footer = hostile_text;
   return page;
 }
 
@@ -59,7 +59,7 @@ TEST_CASE("page: no text becomes markup, whatever it is") {
   const std::string markdown = markdown_page(hostile_page());
   CHECK_FALSE(contains(markdown, "<img"));
   CHECK_FALSE(contains(markdown, "</script>"));
-  CHECK(contains(markdown, "&lt;img src=x onerror=alert(1)&gt;"));
+  CHECK(contains(markdown, "&#60;img src=x onerror=alert(1)&#62;"));
 }
 
 TEST_CASE("page: nothing is fetched") {

@@ -110,6 +110,33 @@ std::string markdown_text(std::string_view text) {
   return out;
 }
 
+std::string html_text(std::string_view text) {
+  std::string out;
+  for (const char c : to_utf8(text)) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        // Control characters but tab and line break are no HTML.
+        out += static_cast<unsigned char>(c) < 32 && c != '\t' && c != '\n' ? ' ' : c;
+    }
+  }
+  return out;
+}
+
 std::string plain_name(std::string_view text) {
   constexpr std::size_t most = 48;
   std::string out;

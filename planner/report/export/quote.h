@@ -39,6 +39,9 @@ std::string comments(const Lines& lines, std::string_view prefix = "# ") {
 /// mention of somebody.
 std::string markdown_text(std::string_view text);
 
+/// `text` where HTML shows it as it is, attributes included.
+std::string html_text(std::string_view text);
+
 /// A name that schedulers take for a job: letters, digits, '-', '_' and '.', 48 at most, the ends
 /// letters or digits; other runs of characters become one '-'. "job" if nothing is left.
 std::string plain_name(std::string_view text);

@@ -38,7 +38,8 @@ struct Chart {
   bool logarithmic = false;      ///< both axes
 };
 
-/// One line of JSON as page.js reads it; holds no <, > and &, so it can stand inside a script element.
+/// One line of JSON as page.js reads it; holds no <, > and &, so it can stand inside a script
+/// element.
 std::string chart_json(const Chart& chart);
 
 }  // namespace aforo

@@ -26,6 +26,8 @@ struct HeatMap {
   std::string row_title, column_title;  ///< what runs down, what runs across
   std::vector<std::string> rows, columns;
   std::vector<std::vector<Cell>> cells;  ///< one row each; as many as rows, columns
+
+  Table table() const;  ///< without the colours
 };
 
 struct PageSection {
@@ -51,13 +53,11 @@ struct Page {
 /// Built without the chart library it shows the tables alone and says so.
 std::string html_page(const Page& page);
 
+/// The same in JSON: title, answer, facts, sections with the columns and rows of their tables,
+/// notes.
+std::string json_page(const Page& page);
+
 /// GitHub's Markdown: charts are left out, their tables are there.
 std::string markdown_page(const Page& page);
-
-/// `text` where HTML shows it as it is, attributes included.
-std::string html_text(std::string_view text);
-
-/// `text` in one line of Markdown that shows it as it is, also in a table's cell.
-std::string markdown_text(std::string_view text);
 
 }  // namespace aforo

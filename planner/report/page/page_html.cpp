@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "planner/base/text.h"
+#include "planner/report/export/quote.h"
 #include "planner/report/page/page.h"
 #include "planner/report/page/resources.h"
 
@@ -87,33 +87,6 @@ std::string answer_html(const Page& page) {
 }
 
 }  // namespace
-
-std::string html_text(std::string_view text) {
-  std::string out;
-  for (const char c : to_utf8(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        // Control characters but tab and line break are no HTML.
-        out += static_cast<unsigned char>(c) < 32 && c != '\t' && c != '\n' ? ' ' : c;
-    }
-  }
-  return out;
-}
 
 std::string html_page(const Page& page) {
   std::string out = head(page) + "<body>\n" + answer_html(page) + "<main>\n";

@@ -1,18 +1,10 @@
 #include <fmt/format.h>
 
-#include <string_view>
-
-#include "planner/base/text.h"
+#include "planner/report/export/quote.h"
 #include "planner/report/page/page.h"
 
 namespace aforo {
 namespace {
-
-std::string row_text(const std::vector<std::string>& cells) {
-  std::string out = "|";
-  for (const std::string& cell : cells) out += " " + markdown_text(cell) + " |";
-  return out + "\n";
-}
 
 std::string table_markdown(const Table& table) {
   std::vector<std::string> titles;
@@ -21,45 +13,23 @@ std::string table_markdown(const Table& table) {
     titles.push_back(column.title);
     rule += column.align == Align::right ? "---:|" : "---|";
   }
-  std::string out = row_text(titles) + rule + "\n";
-  for (const std::vector<std::string>& row : table.rows()) out += row_text(row);
+  std::string out = markdown_row(titles) + rule + "\n";
+  for (const std::vector<std::string>& row : table.rows()) out += markdown_row(row);
   return out;
-}
-
-std::string heat_markdown(const HeatMap& map) {
-  std::vector<Column> columns = {{map.row_title + " \\ " + map.column_title, Align::left}};
-  for (const std::string& column : map.columns) columns.push_back({column});
-  Table table(columns);
-  for (std::size_t i = 0; i < map.rows.size(); ++i) {
-    std::vector<std::string> cells = {map.rows[i]};
-    for (const HeatMap::Cell& cell : map.cells[i]) cells.push_back(cell.text);
-    table.add(cells);
-  }
-  return table_markdown(table);
 }
 
 }  // namespace
 
-std::string markdown_text(std::string_view text) {
-  constexpr std::string_view marks = "\\`*_[]#|~!";
-  std::string out;
-  for (const char c : to_utf8(text)) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      default:
-        if (marks.find(c) != std::string_view::npos) out += '\\';
-        out += static_cast<unsigned char>(c) < 32 ? ' ' : c;
-    }
+Table HeatMap::table() const {
+  std::vector<Column> titles = {{row_title + " \\ " + column_title, Align::left}};
+  for (const std::string& column : columns) titles.push_back({column});
+  Table table(titles);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::vector<std::string> row = {rows[i]};
+    for (const Cell& cell : cells[i]) row.push_back(cell.text);
+    table.add(row);
   }
-  return out;
+  return table;
 }
 
 std::string markdown_page(const Page& page) {
@@ -71,7 +41,7 @@ std::string markdown_page(const Page& page) {
   for (const PageSection& section : page.sections) {
     out +=
         fmt::format("\n## {}\n\n{}\n", markdown_text(section.title), markdown_text(section.lead));
-    if (section.heat_map) out += "\n" + heat_markdown(*section.heat_map);
+    if (section.heat_map) out += "\n" + table_markdown(section.heat_map->table());
     if (section.table) out += "\n" + table_markdown(*section.table);
   }
   out += "\n";
