@@ -10,9 +10,10 @@ using test::Aforo;
 using test::Answer;
 
 namespace {
-const std::vector<std::string> commands = {"fit",    "estimate",  "explain", "plan",   "run",
-                                           "verify", "calibrate", "dump",    "models", "hardware",
-                                           "doctor", "prices",    "bill",    "compare"};
+const std::vector<std::string> commands = {
+    "fit",    "estimate", "explain",  "plan",   "run",    "verify",      "calibrate",
+    "dump",   "models",   "hardware", "doctor", "prices", "bill",        "compare",
+    "export", "lint",     "diff",     "report", "trace",  "completions", "man"};
 }
 
 TEST_CASE("cli: the overview names every command and leads with examples") {
