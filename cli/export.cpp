@@ -42,6 +42,7 @@ ExportRequest read_request(const Arguments& args, const PlanFile& file, const st
   request.command = args.find<std::string>("command").value_or("");
   request.base_model = args.find<std::string>("base-model").value_or("");
   request.card_name = args.find<std::string>("card-name").value_or("");
+  request.bucket = args.find<std::string>("bucket").value_or("");
   request.image = args.find<std::string>("image").value_or("");
   request.gpus_per_node = positive(args, "gpus-per-node", 0);
   request.budget_usd = args.find<double>("budget-usd");
@@ -87,6 +88,7 @@ int run_export(const CommandLine& command_line) {
                                             "axolotl: the model's Hugging Face name or path")(
       "gpus-per-node", po::value<int>(), "devices of a machine; default: the card's usual machine")(
       "card-name", po::value<std::string>(), "skypilot, vast: the card as they call it")(
+      "bucket", po::value<std::string>(), "skypilot: bucket that keeps the checkpoints")(
       "image", po::value<std::string>(), "vast: the container image")(
       "budget-usd", po::value<double>(),
       "skypilot, vast: dollars after which the run is stopped; default: a quarter above the upper "

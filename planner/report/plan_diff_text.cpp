@@ -5,6 +5,7 @@
 #include "planner/base/format.h"
 #include "planner/base/json.h"
 #include "planner/report/estimate_json.h"
+#include "planner/report/estimate_report.h"
 #include "planner/report/export/quote.h"
 #include "planner/report/plan_diff.h"
 #include "planner/report/table.h"
@@ -15,12 +16,11 @@ namespace {
 std::string value_text(const PlanDiff& diff, const ChangedQuantity& quantity, double value) {
   if (&quantity == &diff.memory) return format_bytes(Bytes{std::llround(value)});
   if (&quantity == &diff.time) return format_time(Seconds(3600 * value));
-  if (&quantity == &diff.throughput)
-    return fmt::format("{} tokens/s", format_count(std::llround(value)));
   return diff.priced ? format_dollars(Dollars(value)) : fmt::format("{:.4g} device-hours", value);
 }
 
 std::string interval_words(const PlanDiff& diff, const ChangedQuantity& q, const Interval& i) {
+  if (&q == &diff.throughput) return interval_text(i, 0) + " tokens/s";
   if (i.low == i.high) return value_text(diff, q, i.mid);
   return fmt::format("{} ({} to {})", value_text(diff, q, i.mid), value_text(diff, q, i.low),
                      value_text(diff, q, i.high));

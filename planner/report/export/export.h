@@ -23,6 +23,7 @@ struct ExportRequest {
   std::string command;     ///< what slurm, skypilot and vast run; "": by the engine
   std::string base_model;  ///< Hugging Face name or path; "": the plan's model name
   std::string card_name;   ///< the card as the target calls it; "": from our table
+  std::string bucket;      ///< skypilot: where checkpoints outlive a machine; "": nowhere
   std::string image;       ///< container image; "": the target's usual one
   int gpus_per_node = 0;   ///< 0: the card's usual machine
   std::optional<double> budget_usd;  ///< hard limit; nothing: a quarter above the upper estimate

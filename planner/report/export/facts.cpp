@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "planner/base/error.h"
 #include "planner/base/format.h"
@@ -66,7 +67,8 @@ std::optional<Interval> predicted_dollars(const PlanFile& file) {
 std::optional<double> dollars_per_device_hour(const PlanFile& file) {
   const double device_hours = file.prediction.hours * file.plan.parallel.world_size();
   if (file.prediction.dollars < 0 || device_hours <= 0) return std::nullopt;
-  return file.prediction.dollars / device_hours;
+  // To a millionth: what division makes of a price such as 1.75 is no finer.
+  return std::round(1e6 * file.prediction.dollars / device_hours) / 1e6;
 }
 
 std::string layout_words(const PlanFile& file) {

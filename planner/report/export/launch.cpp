@@ -24,16 +24,16 @@ std::string launch_command(const ExportRequest& request, const Machines& machine
   if (!request.command.empty()) return request.command;
   if (needs_training_script(request))
     return fmt::format(
-        "torchrun --nnodes={} --nproc-per-node={} --node-rank={} --master-addr={} "
+        "exec torchrun --nnodes={} --nproc-per-node={} --node-rank={} --master-addr={} "
         "--master-port=29500 $TRAIN",
         words.n_nodes, machines.devices, words.node_rank, words.head_address);
-  // --resume refuses a folder without a checkpoint, so it is given only where one lies.
   // A path that begins with "-" would be an option.
   const std::string path = (request.plan_path.starts_with('-') ? "./" : "") + request.plan_path;
+  // --resume refuses a folder without a checkpoint, so it is given only where one lies.
   return fmt::format(
-      "aforo run {} --checkpoint checkpoints --checkpoint-every 100 "
-      "$(ls -A checkpoints 2>/dev/null | grep -q . && echo --resume)",
-      shell_word(path));
+      "exec aforo run {0} --checkpoint {1} --checkpoint-every 100 "
+      "$(ls -A {1} 2>/dev/null | grep -q . && echo --resume)",
+      shell_word(path), words.checkpoints);
 }
 
 std::optional<double> budget_of(const ExportRequest& request) {

@@ -10,6 +10,7 @@ namespace aforo {
 /// Shell expressions for what only the scheduler knows.
 struct LaunchWords {
   std::string n_nodes, node_rank, head_address;
+  std::string checkpoints = "checkpoints";  ///< folder of `aforo run`
 };
 
 /// One shell command, to be run once on each machine (`aforo run`: once per device): --command as

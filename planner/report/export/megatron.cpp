@@ -147,7 +147,7 @@ void add_schedule(Flags& flags, const TrainingJob& job) {
   constexpr const char* styles[] = {"constant", "cosine", "WSD"};
   flags.add("train-iters", job.n_steps());
   flags.add("lr", job.optimizer.learning_rate);
-  flags.add("min-lr", job.optimizer.learning_rate * s.min_ratio);
+  flags.add("min-lr", fmt::format("{:g}", job.optimizer.learning_rate * s.min_ratio));
   flags.add("lr-decay-style", styles[static_cast<int>(s.kind)]);
   flags.add("lr-warmup-iters", s.warmup_steps);
   if (s.kind != ScheduleKind::wsd) return;

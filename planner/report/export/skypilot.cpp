@@ -42,6 +42,21 @@ void append_resources(YamlText& yaml, const ExportRequest& request, const Machin
   yaml.line("recover_on_exit_codes", "[75]").end().end();
 }
 
+bool runs_plan(const ExportRequest& request) {
+  return !needs_training_script(request) && request.command.empty();
+}
+
+/// The plan for `aforo run`, else the folder with the training script; and the bucket.
+void append_mounts(YamlText& yaml, const ExportRequest& request) {
+  if (!runs_plan(request)) yaml.field("workdir", ".");
+  if (!runs_plan(request) && request.bucket.empty()) return;
+  yaml.begin("file_mounts");
+  if (runs_plan(request)) yaml.field("~/sky_workdir/plan.yaml", request.plan_path);
+  if (!request.bucket.empty())
+    yaml.begin("/checkpoints").field("name", request.bucket).field("mode", "MOUNT").end();
+  yaml.end();
+}
+
 }  // namespace
 
 Exported write_skypilot(const ExportRequest& request) {
@@ -57,23 +72,24 @@ Exported write_skypilot(const ExportRequest& request) {
   yaml.field("name", plain_name("aforo-" + file.job.model.name));
   yaml.field("num_nodes", machines.count);
   append_resources(yaml, request, machines);
-  if (!needs_training_script(request) && request.command.empty())
-    yaml.begin("file_mounts").field("~/sky_workdir/plan.yaml", request.plan_path).end();
-  else
-    yaml.field("workdir", ".");
+  append_mounts(yaml, request);
   if (needs_training_script(request)) {
     yaml.comment("your training script and its arguments: sky launch --env TRAIN='train.py'");
     yaml.begin("envs").field("TRAIN", "").end();
   }
   ExportRequest there = request;
-  if (request.command.empty()) there.plan_path = "plan.yaml";
+  if (runs_plan(request)) there.plan_path = "plan.yaml";
   std::string run = training_script_check(request);
   run += "head_address=$(echo \"$SKYPILOT_NODE_IPS\" | head -n 1)\n";
-  const std::string command = launch_command(
-      there, machines, {"$SKYPILOT_NUM_NODES", "$SKYPILOT_NODE_RANK", "$head_address"});
+  const std::string command =
+      launch_command(there, machines,
+                     {"$SKYPILOT_NUM_NODES", "$SKYPILOT_NODE_RANK", "$head_address",
+                      request.bucket.empty() ? "checkpoints" : "/checkpoints"});
   run += guarded(request, command);
   yaml.line("run", block(run));
   Exported out{yaml.text(), {"setup: install your framework there; this file only starts it"}};
+  if (request.bucket.empty())
+    out.notes.push_back("checkpoints are lost with a machine; --bucket NAME keeps them");
   return out;
 }
 

@@ -52,7 +52,19 @@ trap destroy EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 echo "instance $instance; it is destroyed when this script ends, at the latest in $seconds s"
-sleep "$seconds"
+deadline=$((SECONDS + seconds))
+if [ -n "$PLAN" ]; then
+  upload=$(mktemp -d) && cp -- "$PLAN" "$upload/plan.yaml" || exit 6
+  until vastai copy "local:$upload/" "C.$instance:/workspace/"; do
+    [ "$SECONDS" -lt "$deadline" ] || exit 4
+    sleep 20
+  done
+fi
+while [ "$SECONDS" -lt "$deadline" ]; do
+  sleep 20
+done
+echo "the budget is used up"
+exit 4
 )sh";
 
 }  // namespace
@@ -71,14 +83,19 @@ Exported write_vast(const ExportRequest& request) {
   const auto price = dollars_per_device_hour(file);
   if (!budget || !price)
     throw InputError("vast needs a price for its guard, and the plan has none; plan with --price");
-  const std::string command =
-      training_script_check(request) + launch_command(request, machines, {"1", "0", "127.0.0.1"});
+  const bool runs_plan = !needs_training_script(request) && request.command.empty();
+  ExportRequest there = request;
+  if (runs_plan) there.plan_path = "plan.yaml";
+  std::string command = "cd /workspace || exit 1\n" + training_script_check(request);
+  if (runs_plan) command += "until [ -f plan.yaml ]; do sleep 5; done\n";
+  command += launch_command(there, machines, {"1", "0", "127.0.0.1"});
   const std::string image =
       request.image.empty() ? "pytorch/pytorch:2.8.0-cuda12.8-cudnn9-devel" : request.image;
 
   std::string out = "#!/bin/bash\n" + comments(fact_lines(request));
   out += comments(std::vector<std::string>{
       "Look: bash FILE --search. Rent and train: bash FILE, and leave it running: it is the guard.",
+      "Ctrl-C when the training is done: however this script ends, it destroys the instance.",
       "Both limits are a quarter above the plan's figures unless you change them."});
   out += "set -uo pipefail\n";
   const auto set = [&](std::string_view name, const std::string& value) {
@@ -88,7 +105,8 @@ Exported write_vast(const ExportRequest& request) {
   set("MAX_DOLLARS_PER_HOUR", fmt::format("{:.3f}", 1.25 * *price * machines.devices));
   set("BUDGET_DOLLARS", fmt::format("{:.2f}", *budget));
   set("IMAGE", image);
-  set("ONSTART", "cd /workspace || exit 1\n" + command);
+  set("PLAN", runs_plan ? request.plan_path : "");
+  set("ONSTART", command);
   out += body + 1;
   Exported result{out, {"the image, and what it must hold, is yours to say: --image"}};
   if (needs_training_script(request))
