@@ -233,7 +233,7 @@ std::string price_changes_json(const PriceList& before, const PriceList& after) 
 std::string import_text(const money::Import& import, const std::vector<std::string>& written,
                         const std::string& as_of, const std::string& today, std::size_t most) {
   std::string out =
-      fmt::format("{}: {} rows; {} offers, {} left out, {} machines without an accelerator; {}\n",
+      fmt::format("{}: rows {}, offers {}, left out {}, machines without an accelerator {}; {}\n",
                   import.format, format_count(import.n_rows),
                   format_count(static_cast<std::int64_t>(import.offers.size())),
                   format_count(import.n_all_left_out()), format_count(import.n_without_accelerator),

@@ -185,7 +185,7 @@ std::string scenario_text(const Answer& answer, const scenarios::World& world,
   if (answer.chosen < 0)
     out += fmt::format("no plan: {}\n", fmt::join(answer.why_not, "\n         "));
   out += fmt::format(
-      "{} offers on {} kinds of machines; {} searched, the others cannot be cheaper or "
+      "offers {}, on kinds of machines {}, of which searched {}: the others cannot be cheaper or "
       "faster; prices {}\n",
       format_count(answer.n_offers), format_count(answer.n_sites), format_count(answer.n_searched),
       money::dated(world.catalogue.prices.as_of, today));
@@ -202,7 +202,10 @@ std::string scenario_summary(const std::vector<Answer>& answers) {
                {"risk", Align::left}});
   for (const Answer& answer : answers) {
     if (answer.chosen < 0) {
-      table.add({answer.scenario->name, "none: " + answer.why_not.front()});
+      constexpr const char* words[] = {"", "over budget or deadline", "nothing fits",
+                                       "nothing is offered"};
+      table.add({answer.scenario->name,
+                 fmt::format("none: {}", words[static_cast<int>(answer.outcome)])});
       continue;
     }
     const Row& row = answer.rows[answer.chosen];
