@@ -53,10 +53,10 @@ std::vector<Finding> examine() {
                                                 model_names().size(), all_accelerators().size());
                            }));
   findings.push_back(check("prices", State::missing, "add a list to profiles/prices", [] {
-    const PriceList prices = money::load_catalogue().prices;
-    if (prices.offers.empty()) throw InputError("no price list");
-    return fmt::format("{} offers {}", prices.offers.size(),
-                       money::dated(prices.as_of, money::today()));
+    const money::Catalogue catalogue = money::load_catalogue();
+    if (catalogue.prices.offers.empty()) throw InputError("no price list");
+    return fmt::format("{} offers {}", catalogue.prices.offers.size(),
+                       money::age_of(catalogue, money::today()));
   }));
   findings.push_back(check("cpu backend", State::broken, "", [] {
     const std::string description = backend_for("cpu", 0)->description();

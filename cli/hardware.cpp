@@ -92,7 +92,8 @@ int run_hardware(const CommandLine& command_line) {
 
   const std::string pattern = args.find<std::string>("pattern").value_or("");
   if (args.has("machines")) return list_machines(pattern, args.json());
-  const PriceList prices = money::load_catalogue().prices;
+  const money::Catalogue catalogue = money::load_catalogue();
+  const PriceList& prices = catalogue.prices;
   Table table({{"accelerator", Align::left},
                {"usable GiB"},
                {"GB/s"},
@@ -121,7 +122,7 @@ int run_hardware(const CommandLine& command_line) {
   fmt::print("{}", args.json() ? json.text() + "\n" : table.text());
   if (!args.json())
     fmt::print("\nTFLOP/s are dense peaks with fp32 accumulation; prices {}.\n",
-               money::dated(prices.as_of, money::today()));
+               money::age_of(catalogue, money::today()));
   return 0;
 }
 

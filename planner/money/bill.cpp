@@ -134,7 +134,7 @@ class Cashier {
       bill_.held_hours = bill_.held_hours + time;
     };
     timed(Line::setup, needs_.setup_hours);
-    timed(Line::download, exactly(needs_.download_gb / needs_.download_gb_per_hour));
+    timed(Line::download, exactly(download_hours(needs_)));
     line(Line::download).usd =
         line(Line::download).usd + exactly(needs_.download_gb * supply_.tariff.download);
     timed(Line::training, needs_.training_hours);

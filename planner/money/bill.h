@@ -22,13 +22,18 @@ struct RunNeeds {
   Interval setup_hours{0.1, 0.25, 0.75};  ///< boot, image, environment; half an hour is reported
   Interval repeated_share{0, 0.2, 0.3};   ///< debugging and dead runs: 20-30 % is a judgement
   double download_gb = 0;                 ///< data and weights, to the machine
-  double download_gb_per_hour = 450;      ///< 1 Gb/s
+  double download_gb_per_hour = 450;      ///< of a machine, 1 Gb/s; each takes its share
   double upload_gb = 0;                   ///< what is taken home, once
   double disk_gb = 0;                     ///< of all machines
   double stopped_hours = 0;               ///< in which the machine is stopped but kept
   double checkpoint_gb = 0;               ///< weights, masters and optimizer states
   int checkpoints_kept = 2;
 };
+
+/// Hours in which all machines together take the download.
+inline double download_hours(const RunNeeds& needs) {
+  return needs.download_gb / (needs.download_gb_per_hour * needs.n_machines);
+}
 
 enum class Terms { steady, marketplace, spot, owned };
 
@@ -45,7 +50,7 @@ struct Supply {
 /// The lines of a bill, in the order they are printed.
 ///
 ///   setup          setup x rate
-///   download       GB / (GB an hour) x rate + GB x tariff
+///   download       GB / (GB an hour x machines) x rate + GB x tariff
 ///   training       hours x rate
 ///   evaluation     share x training x rate
 ///   interruptions  (held - training - evaluation) x rate: checkpoints, restarts, lost work

@@ -75,6 +75,17 @@ std::string csv_number(const std::optional<double>& value) {
 
 }  // namespace
 
+std::string age_of(const Catalogue& catalogue, std::string_view today) {
+  std::string oldest, newest;
+  for (const CatalogueFile& file : catalogue.files) {
+    if (file.n_offers == 0) continue;
+    if (oldest.empty() || file.as_of < oldest) oldest = file.as_of;
+    newest = std::max(newest, file.as_of);
+  }
+  if (oldest == newest) return dated(oldest, today);
+  return fmt::format("{}; the newest {}", dated(oldest, today), dated(newest, today));
+}
+
 std::string price_folder() {
   if (const char* config = std::getenv("XDG_CONFIG_HOME"))
     return std::string(config) + "/aforo/prices";

@@ -2,6 +2,7 @@
 // All prices that are known here: the shipped snapshot and what was imported, with their dates.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "planner/money/import.h"
@@ -19,6 +20,9 @@ struct Catalogue {
   PriceList prices;  ///< as_of: the latest of all files
   std::vector<CatalogueFile> files;
 };
+
+/// "as of 2026-08-23, 96 days old"; with several files in use the oldest and the newest of them.
+std::string age_of(const Catalogue& catalogue, std::string_view today);
 
 /// $XDG_CONFIG_HOME/aforo/prices or ~/.config/aforo/prices: where `aforo prices import` writes.
 std::string price_folder();

@@ -40,10 +40,10 @@ std::string formula(Line which, const Bill& bill, const RunNeeds& needs, const S
     case Line::training:
       return with_sum(held(line, rate), line);
     case Line::download:
-      return with_sum(
-          fmt::format("{:.4g} GB / {:g} GB/h x ${:.3f} + {:.4g} GB x ${:g}", needs.download_gb,
-                      needs.download_gb_per_hour, rate, needs.download_gb, supply.tariff.download),
-          line);
+      return with_sum(fmt::format("{:.4g} GB / ({:g} GB/h x {}) x ${:.3f} + {:.4g} GB x ${:g}",
+                                  needs.download_gb, needs.download_gb_per_hour, needs.n_machines,
+                                  rate, needs.download_gb, supply.tariff.download),
+                      line);
     case Line::evaluation:
       return with_sum(fmt::format("{:g} x {:.2f} h x ${:.3f}", needs.evaluation_share,
                                   needs.training_hours.mid, rate),

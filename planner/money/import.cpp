@@ -99,7 +99,8 @@ void read_table(const std::string& text, const std::string& path, const RawOffer
   for (const CsvProblem& problem : problems)
     sink.refused(problem.line, "", {Fault::unreadable, problem.text});
   n_rows = static_cast<int>(table.n_rows() + problems.size());
-  if (format == "skypilot") read_skypilot(table, defaults, sink);
+  if (format == "skypilot" && defaults.provider == "gcp") read_google(table, defaults, sink);
+  if (format == "skypilot" && defaults.provider != "gcp") read_skypilot(table, defaults, sink);
   if (format == "gpuhunt") read_gpuhunt(table, defaults, sink);
   if (format == "plain") read_plain(table, defaults, sink);
 }

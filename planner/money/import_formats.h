@@ -21,6 +21,8 @@ class RowSink {
 
 /// SkyPilot's vms.csv: columns by name; one row gives an on-demand and a spot offer.
 void read_skypilot(const CsvTable& table, const RawOffer& defaults, RowSink& sink);
+/// The same for Google, where host and accelerators are separate rows to be added.
+void read_google(const CsvTable& table, const RawOffer& defaults, RowSink& sink);
 /// gpuhunt's catalogue.
 void read_gpuhunt(const CsvTable& table, const RawOffer& defaults, RowSink& sink);
 /// provider, accelerator, count, price and what else there is; what write_price_csv writes.

@@ -24,7 +24,6 @@ bool is_tpu_slice(const std::string& card) { return card.starts_with("tpu-"); }
 }  // namespace
 
 void read_skypilot(const CsvTable& table, const RawOffer& defaults, RowSink& sink) {
-  const bool google = defaults.provider == "gcp";
   for (std::size_t row = 0; row < table.n_rows(); ++row) {
     RawOffer raw = defaults;
     raw.card = table.field(row, "AcceleratorName");
@@ -41,9 +40,6 @@ void read_skypilot(const CsvTable& table, const RawOffer& defaults, RowSink& sin
     const auto count = number_field(table, row, "AcceleratorCount", bad);
     const auto price = number_field(table, row, "Price", bad);
     const auto spot = number_field(table, row, "SpotPrice", bad);
-    if (!bad && google && raw.machine.empty())
-      bad =
-          Refusal{Fault::partial, "the price of the accelerators alone; their host is another row"};
     if (!bad && is_tpu_slice(raw.card))
       bad = Refusal{Fault::count, "a slice of TPUs, counted as one device"};
     if (!bad && !price && !spot) bad = Refusal{Fault::unreadable, "there is no price"};

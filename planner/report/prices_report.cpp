@@ -41,9 +41,11 @@ std::string offer_table(const std::vector<Offer>& offers, const std::string& tod
 constexpr int old_days = 90;
 
 std::string age_line(const money::Catalogue& catalogue, const std::string& today) {
-  std::string line = fmt::format("Prices {}.", money::dated(catalogue.prices.as_of, today));
-  const auto days = money::age_days(catalogue.prices.as_of, today);
-  if (days && *days > old_days)
+  std::string line = fmt::format("Prices {}.", money::age_of(catalogue, today));
+  bool old = false;
+  for (const money::CatalogueFile& file : catalogue.files)
+    old = old || (file.n_offers > 0 && money::age_days(file.as_of, today).value_or(0) > old_days);
+  if (old)
     line +=
         " Prices moved by up to 40 % in three months before: `aforo prices import` takes newer "
         "ones.";
@@ -233,7 +235,7 @@ std::string price_changes_json(const PriceList& before, const PriceList& after) 
 std::string import_text(const money::Import& import, const std::vector<std::string>& written,
                         const std::string& as_of, const std::string& today, std::size_t most) {
   std::string out =
-      fmt::format("{}: {} rows; {} offers, {} left out, {} machines without an accelerator; {}\n",
+      fmt::format("{}: rows {}, offers {}, left out {}, machines without an accelerator {}; {}\n",
                   import.format, format_count(import.n_rows),
                   format_count(static_cast<std::int64_t>(import.offers.size())),
                   format_count(import.n_all_left_out()), format_count(import.n_without_accelerator),

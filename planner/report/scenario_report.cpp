@@ -179,10 +179,10 @@ std::string scenario_text(const Answer& answer, const scenarios::World& world,
   if (answer.chosen < 0)
     out += fmt::format("no plan: {}\n", fmt::join(answer.why_not, "\n         "));
   out += fmt::format(
-      "{} offers on {} kinds of machines; {} searched, the others cannot be cheaper or "
+      "offers {}, on kinds of machines {}, of which searched {}: the others cannot be cheaper or "
       "faster; prices {}\n",
       format_count(answer.n_offers), format_count(answer.n_sites), format_count(answer.n_searched),
-      money::dated(world.catalogue.prices.as_of, today));
+      money::age_of(world.catalogue, today));
   if (has_owned(answer)) out += "* electricity, and wear if the purchase is given\n";
   return out;
 }
@@ -196,7 +196,10 @@ std::string scenario_summary(const std::vector<Answer>& answers) {
                {"risk", Align::left}});
   for (const Answer& answer : answers) {
     if (answer.chosen < 0) {
-      table.add({answer.scenario->name, "none: " + answer.why_not.front()});
+      constexpr const char* words[] = {"", "over budget or deadline", "nothing fits",
+                                       "nothing is offered"};
+      table.add({answer.scenario->name,
+                 fmt::format("none: {}", words[static_cast<int>(answer.outcome)])});
       continue;
     }
     const Row& row = answer.rows[answer.chosen];
@@ -243,7 +246,7 @@ std::string scenarios_json(const std::vector<Answer>& answers, const scenarios::
   JsonWriter json;
   json.begin_object().field("schema_version", 1);
   json.field("prices_as_of", world.catalogue.prices.as_of);
-  json.field("prices_age", money::dated(world.catalogue.prices.as_of, today));
+  json.field("prices_age", money::age_of(world.catalogue, today));
   json.key("scenarios").begin_array();
   for (const Answer& answer : answers) write_answer(json, answer);
   json.end_array().end_object();

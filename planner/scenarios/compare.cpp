@@ -31,7 +31,7 @@ constexpr std::size_t sites_a_round = 8;
 double least_wall_hours(const Scenario& scenario, const World& world, const Site& site) {
   const double training = least_hours(scenario, world, site);
   const money::RunNeeds needs = needs_of(scenario, site, exactly(training));
-  return needs.setup_hours.mid + needs.download_gb / needs.download_gb_per_hour +
+  return needs.setup_hours.mid + download_hours(needs) +
          training * (1 + needs.evaluation_share) * (1 + needs.repeated_share.mid);
 }
 

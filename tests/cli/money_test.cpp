@@ -44,7 +44,7 @@ TEST_CASE("cli prices: bad rows are reported with their line; what is left is us
   const Answer import = aforo({"prices", "import", "mine.csv", "--today", "2026-09-11"});
   CAPTURE(import.err);
   CHECK(import.code == 0);
-  CHECK(contains(import.out, "3 rows; 1 offers, 2 left out"));
+  CHECK(contains(import.out, "rows 3, offers 1, left out 2"));
   CHECK(contains(import.out, "  3  A100"));
   CHECK(contains(import.out, "a100-sxm-80"));
   CHECK(contains(import.out, "cents?"));

@@ -61,6 +61,9 @@ TEST_CASE("catalogue: an imported file takes the place of its provider's older o
   REQUIRE(catalogue.files.size() == 3);
   CHECK(catalogue.files[1].n_offers == 1);
   CHECK(catalogue.files[2].n_offers == 0);
+  CHECK(age_of(catalogue, "2026-09-02") ==
+        "as of 2026-08-23, 10 days old; the newest as of 2026-09-01, 1 day old");
+  CHECK(age_of(shipped, "2026-09-02") == "as of 2026-08-23, 10 days old");
 }
 
 TEST_CASE("catalogue: rows of an imported file that are wrong are counted, not used") {

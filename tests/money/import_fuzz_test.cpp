@@ -76,6 +76,14 @@ TEST_CASE("fuzz import: a broken plain catalogue") {
 }
 TEST_CASE("fuzz import: a broken list of Vast's") { check_broken_catalogues(vast_list, 84, 1500); }
 
+/// Minutes with sanitizers: aforo_money_tests --no-skip -tc="*a million*".
+TEST_CASE("fuzz import: a million broken catalogues" * doctest::skip()) {
+  check_broken_catalogues(sky_rows, 181, 250'000);
+  check_broken_catalogues(gpuhunt_rows, 182, 250'000);
+  check_broken_catalogues(plain_rows, 183, 250'000);
+  check_broken_catalogues(vast_list, 184, 250'000);
+}
+
 TEST_CASE("fuzz import: random bytes") {
   const OfferCheck check = default_check();
   std::mt19937_64 random(85);

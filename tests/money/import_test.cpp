@@ -120,13 +120,27 @@ TEST_CASE("import skypilot: its traps are left out, each with its line and reaso
   CHECK(contains(reason(11), "has 4 fields"));
 }
 
-TEST_CASE("import skypilot: Google's accelerators are not offered without their host") {
+TEST_CASE("import skypilot: Google's machines and accelerators of a zone are added") {
   const Import import = imported(sky_header +
-                                     ",L4,1,,,,0.56,0.2,us-central1,us-central1-a\n"
-                                     "g2-standard-4,,,4,16,,0.14,0.05,us-central1,us-central1-a\n",
+                                     ",L4,1,,,,0.56,0.2,us-central1,us-central1-a\n"  // 2
+                                     "g2-standard-8,,,8,32,,0.29,0.1,us-central1,us-central1-a\n"
+                                     ",A100,2,,,,5.87,,us-central1,us-central1-a\n"  // 4
+                                     "a2-highgpu-2g,,,24,170,,1.48,,us-central1,us-central1-a\n"
+                                     ",B200,8,,,,100,,us-central1,us-central1-a\n"  // 6
+                                     "a4-highgpu-8g,,,224,3968,,0.0,,us-central1,us-central1-a\n"
+                                     ",T4,1,,,,0.35,,us-central1,us-central1-a\n"     // 8
+                                     ",L4,1,,,,0.56,,europe-west4,europe-west4-a\n",  // 9
                                  "catalogs/gcp/vms.csv");
-  CHECK(import.offers.empty());
-  CHECK(only_refusal(import).fault == Fault::partial);
+  REQUIRE(import.offers.size() == 3);
+  CHECK(import.offers[0].price.value == doctest::Approx(0.85));
+  CHECK(import.offers[0].machine == "g2-standard-8");
+  CHECK(import.offers[1].kind == "spot");
+  CHECK(import.offers[1].price.value == doctest::Approx(0.3));
+  CHECK(import.offers[2].accelerator == "a100-sxm-40");
+  CHECK(import.offers[2].price.value == doctest::Approx(7.35));
+  CHECK(import.n_without_accelerator == 3);
+  // The host of B200 reads 0, a T4's may be any, and the other zone has no host at all.
+  CHECK(n_of(import, Fault::partial) == 3);
 }
 
 TEST_CASE("import vast: a host's offer, its auction, its own price of disk and traffic") {
