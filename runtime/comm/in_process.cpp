@@ -145,7 +145,8 @@ class InProcessCommunicator final : public Communicator {
                       bool accumulate, RankGroup group, std::span<std::byte>,
                       const std::string& what) override {
     meet({whole.data(), nullptr, whole.size(), false, what}, group);
-    const std::size_t at = static_cast<std::size_t>(group.position(rank_)) * part.size();
+    const std::size_t at =
+        static_cast<std::size_t>(group.part(group.position(rank_))) * part.size();
     add(part, at, dtype, accumulate, group);
     board_.wait(rank_, group);
     count(ring_bytes(static_cast<double>(whole.size()), group.size));

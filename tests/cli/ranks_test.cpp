@@ -36,7 +36,7 @@ void plan_ranks(const Aforo& aforo, const std::string& output, int n_steps, int 
   REQUIRE(answer.code == 0);
 }
 
-std::string refusal(const Aforo& aforo, const std::vector<std::string>& further) {
+std::string rank_refusal(const Aforo& aforo, const std::vector<std::string>& further) {
   const Answer answer = aforo.plan("refused.yaml", 4, further);
   CHECK(answer.code == 2);
   return answer.err;
@@ -89,13 +89,11 @@ TEST_CASE("cli ranks: what is interrupted on two ranks goes on with four, to the
 
 TEST_CASE("cli ranks: what native cannot do on several ranks is refused by name") {
   const Aforo aforo;
-  CHECK(contains(refusal(aforo, {"--ranks", "3"}), "dp 3 does not divide global_batch_size 4"));
-  CHECK(contains(refusal(aforo, {"--ranks", "4", "--sharding", "hsdp", "--shard-group", "2",
-                                 "--deterministic"}),
-                 "sharding hsdp with deterministic"));
-  CHECK(contains(refusal(aforo, {"--ranks", "4", "--sharding", "hsdp", "--shard-group", "3"}),
+  CHECK(contains(rank_refusal(aforo, {"--ranks", "3"}), "dp 3 does not divide global_batch_size 4"));
+  CHECK(contains(rank_refusal(aforo, {"--ranks", "2", "--optimizer", "lion"}), "optimizer lion"));
+  CHECK(contains(rank_refusal(aforo, {"--ranks", "4", "--sharding", "hsdp", "--shard-group", "3"}),
                  "shard_group is 3, which does not divide dp 4"));
-  CHECK(contains(refusal(aforo, {"--ranks", "2", "--sharding", "zero9"}), "zero9"));
+  CHECK(contains(rank_refusal(aforo, {"--ranks", "2", "--sharding", "zero9"}), "zero9"));
   plan_ranks(aforo, "two.yaml", 4, 2);
   const Answer timeout = aforo({"run", "two.yaml", "--rank-timeout", "0"});
   CHECK(timeout.code == 2);

@@ -62,7 +62,7 @@ TEST_CASE(
   const std::vector<double> three = tiny::train_on_ranks(longer.training, longer.plan).losses;
   const int n_calls = expected.n_calls;
   REQUIRE(n_calls > 50);
-  for (int at = 0; at < n_calls; at += at < 8 || at > n_calls - 8 ? 1 : 7) {
+  for (int at = 0; at < n_calls; at += at < 6 || at > n_calls - 6 ? 1 : 11) {
     CAPTURE(at);
     FaultWorld world;
     world.training.save_every = 1;

@@ -13,6 +13,7 @@
 #include "runtime/comm/in_process.h"
 #include "runtime/core/training_loop.h"
 #include "runtime/cpu/backend.h"
+#include "tests/support/rank_plans.h"
 #include "tests/support/runner.h"
 
 namespace aforo::tiny {
@@ -120,7 +121,7 @@ constexpr Seconds rank_timeout{20};
 inline RankResult run_on_ranks(const TrainingJob& job, const Plan& plan, int n_steps,
                                bool separate = false) {
   RankResult result;
-  result.program = lower(job, plan, cpu_target());
+  result.program = lower(job, plan, rank_target());
   verify(result.program);
   result.traffic.resize(static_cast<std::size_t>(plan.parallel.dp));
   std::mutex mutex;

@@ -76,7 +76,8 @@ class Flattener {
       flat.segments.push_back({parameter.name, shape, flat.numel, parameter.init});
       flat.numel = aligned_to(flat.numel + shape.numel(), segment_alignment);
     }
-    flat.numel = aligned_to(flat.numel, norm_chunk * rules_.n_parts);
+    const int n_parts = rules_.shares() ? rules_.n_ranks : rules_.n_parts;
+    flat.numel = aligned_to(flat.numel, norm_chunk * n_parts);
     unit.unit = static_cast<int>(program_.units.size());
     program_.units.push_back(std::move(flat));
   }
@@ -148,6 +149,7 @@ class Flattener {
     view_parameters(unit, unit.gradient, &Parameter::gradient);
     const bool in_place =
         rules_.n_parts == 1 && !(rules_.reduce_each_micro_step && accumulates_);
+    if (rules_.shares()) unit.share = builder_.add(add(".share", numel(unit) / rules_.n_ranks));
     unit.reduced = in_place ? unit.gradient
                             : builder_.add(add(".reduced", numel(unit) / rules_.n_parts));
   }

@@ -55,7 +55,7 @@ class MpiCommunicator final : public Communicator {
                       bool accumulate, RankGroup group, std::span<std::byte> scratch,
                       const std::string& what) override {
     const auto share = [&](int k) {
-      return whole.subspan(static_cast<std::size_t>(k) * part.size(), part.size());
+      return whole.subspan(static_cast<std::size_t>(group.part(k)) * part.size(), part.size());
     };
     reduce(group, share, part, dtype, accumulate, scratch, what);
     count(ring_bytes(static_cast<double>(whole.size()), group.size));
