@@ -11,11 +11,11 @@ struct ShardingRules {
   int n_replicas = 1;  ///< groups that hold the same (hsdp)
   bool flat = false;   ///< parameters lie in flat units
   bool states = false, gradients = false, weights = false;  ///< sharded
-  bool gather_again = false;         ///< weights are freed after forward
+  bool gather_again = false;                                ///< weights are freed after forward
   bool reduce_each_micro_step = false;
-  bool in_order = false;      ///< sums are added in the order of the job (deterministic)
-  bool ring_slots = false;           ///< yafsdp: two buffers for weights, two for gradients
-  bool vectors_together = false;     ///< yafsdp: one unit for all of them, gathered once a step
+  bool in_order = false;          ///< sums are added in the order of the job (deterministic)
+  bool ring_slots = false;        ///< yafsdp: two buffers for weights, two for gradients
+  bool vectors_together = false;  ///< yafsdp: one unit for all of them, gathered once a step
 
   bool shares() const { return in_order && n_replicas > 1; }
 };

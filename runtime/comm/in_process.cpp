@@ -101,11 +101,11 @@ class Board {
  private:
   void blame(int rank, const std::string& what) {
     const std::string& last = posts_[rank].what;
-    failure_ = Failure{rank,
-                       fmt::format("rank {} did not come to {} within {:g} s{}; all ranks stopped",
-                                   rank, what, timeout_.value,
-                                   last.empty() ? "" : ", it was last seen at " + last),
-                       ExitCode::rank_failed};
+    failure_ = Failure{
+        rank,
+        fmt::format("rank {} did not come to {} within {:g} s{}; all ranks stopped", rank, what,
+                    timeout_.value, last.empty() ? "" : ", it was last seen at " + last),
+        ExitCode::rank_failed};
     changed_.notify_all();
   }
   [[noreturn]] void fail() const {
@@ -194,9 +194,9 @@ class InProcessCommunicator final : public Communicator {
     board_.wait(rank_, group);
     for (int k = 0; k < group.size; ++k)
       if (const Post& other = peer(group, k); other.what != what || other.bytes != bytes)
-        throw InternalError(fmt::format("is at {} with {} bytes, but rank {} is at {} with {}", what,
-                                        bytes, group.first(rank_) + k * group.stride, other.what,
-                                        other.bytes));
+        throw InternalError(fmt::format("is at {} with {} bytes, but rank {} is at {} with {}",
+                                        what, bytes, group.first(rank_) + k * group.stride,
+                                        other.what, other.bytes));
   }
 
   /// target = sum of the group's operands from byte `at` on.

@@ -13,8 +13,9 @@
 
 namespace aforo {
 
-/// `size` ranks that lie `stride` apart; every rank is in one such group. Sizes times strides divide
-/// the number of ranks. `inner` says who owns which part of a scattered sum: see ReduceScatter.
+/// `size` ranks that lie `stride` apart; every rank is in one such group. Sizes times strides
+/// divide the number of ranks. `inner` says who owns which part of a scattered sum: see
+/// ReduceScatter.
 struct RankGroup {
   int size = 1;
   int stride = 1;

@@ -27,9 +27,10 @@ struct LauncherVariables {
 }  // namespace
 
 Launch read_launch() {
-  constexpr LauncherVariables launchers[] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", nullptr},
-                                     {"PMI_RANK", "PMI_SIZE", nullptr},
-                                     {"SLURM_PROCID", "SLURM_NTASKS", "PMIX_RANK"}};
+  constexpr LauncherVariables launchers[] = {
+      {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", nullptr},
+      {"PMI_RANK", "PMI_SIZE", nullptr},
+      {"SLURM_PROCID", "SLURM_NTASKS", "PMIX_RANK"}};
   for (const LauncherVariables& names : launchers) {
     const auto rank = launcher_number(names.rank), n_ranks = launcher_number(names.n_ranks);
     if (!rank || !n_ranks) continue;

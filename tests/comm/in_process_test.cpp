@@ -157,8 +157,7 @@ TEST_CASE("in_process: scattered parts of replicas lie together") {
 TEST_CASE("sum_in_order: minus zero becomes zero, as after a zeroed accumulator") {
   std::vector<float> x{-0.0f}, y{1.0f};
   comm::sum_in_order(
-      Dtype::fp32, 1, nullptr, 1,
-      [&](int) { return reinterpret_cast<const std::byte*>(x.data()); },
+      Dtype::fp32, 1, nullptr, 1, [&](int) { return reinterpret_cast<const std::byte*>(x.data()); },
       reinterpret_cast<std::byte*>(y.data()));
   CHECK(y[0] == 0.0f);
   CHECK_FALSE(std::signbit(y[0]));

@@ -16,8 +16,8 @@ void check_same_bits(const tiny::RankResult& a, const tiny::RankResult& b) {
   CHECK(a.masters == b.masters);
 }
 
-/// The tokens of a step are summed in another order. Rounding is 2^-24 of a sum of terms that partly
-/// cancel; a wrong or missing gradient shows at once, as a norm that is off by tenths.
+/// The tokens of a step are summed in another order. Rounding is 2^-24 of a sum of terms that
+/// partly cancel; a wrong or missing gradient shows at once, as a norm that is off by tenths.
 void check_same_up_to_rounding(const tiny::RankResult& a, const tiny::RankResult& b) {
   REQUIRE(a.losses.size() == b.losses.size());
   for (std::size_t i = 0; i < a.losses.size(); ++i)

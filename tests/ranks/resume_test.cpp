@@ -146,13 +146,14 @@ TEST_CASE("checkpoint: a missing file, a short one and a missing mark are found"
   };
   const auto remove = [](const fs::path& file) { fs::remove(file); };
   CHECK(contains(broken(shard(world, 1, 1, 2), remove), "rank-0001-of-0002 is missing"));
-  CHECK(contains(broken(shard(world, 1, 0, 2),
-                        [](const fs::path& file) { fs::resize_file(file, 100); }),
-                 "rank-0000-of-0002 has 100 bytes, expected "));
+  CHECK(contains(
+      broken(shard(world, 1, 0, 2), [](const fs::path& file) { fs::resize_file(file, 100); }),
+      "rank-0000-of-0002 has 100 bytes, expected "));
   CHECK(contains(broken(folder / "complete", remove), "was not completed"));
-  CHECK(contains(broken(folder / "complete", [](const fs::path& file) {
-    std::ofstream(file) << "{\"version\": 2, \"files\": [";
-  }), "complete: "));
+  CHECK(contains(
+      broken(folder / "complete",
+             [](const fs::path& file) { std::ofstream(file) << "{\"version\": 2, \"files\": ["; }),
+      "complete: "));
   CHECK(error() == "");
 }
 

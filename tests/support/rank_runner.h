@@ -22,8 +22,8 @@ namespace aforo::tiny {
 struct RankResult {
   std::vector<double> losses;  ///< by step, of rank 0; the last is of an evaluation
   std::vector<double> norms;
-  std::map<std::string, std::vector<float>> masters; ///< whole parameters, by name
-  std::vector<Traffic> traffic;                      ///< by rank, of all steps
+  std::map<std::string, std::vector<float>> masters;  ///< whole parameters, by name
+  std::vector<Traffic> traffic;                       ///< by rank, of all steps
   StepProgram program;
 };
 

@@ -48,8 +48,7 @@ std::vector<Op> reduction_ops(Lowering& lowering, const UnitBuffers& unit, OpLab
     }
   OpAttrs attrs = ReduceScatter{flat.numel, rules.n_parts};
   if (rules.n_parts == 1) attrs = AllReduce{flat.numel, rules.n_ranks};
-  if (rules.shares())
-    attrs = ReduceScatter{flat.numel, rules.n_ranks, 1, false, rules.n_parts};
+  if (rules.shares()) attrs = ReduceScatter{flat.numel, rules.n_ranks, 1, false, rules.n_parts};
   ops.push_back({attrs, {unit.gradient}, {rules.shares() ? unit.share : unit.reduced}, label});
   return ops;
 }

@@ -87,7 +87,7 @@ void schedule_micro_steps(Lowering& lowering) {
     // Gradients of a micro-step that are reduced in it are complete; their sum accumulates.
     const bool reduced = sharding_rules(lowering.plan).reduce_each_micro_step;
     for (Op& op : micro_step)
-      if (writes_gradient(program, op) && reduced == n_ranks_of(op.attrs) > 0)
+      if (writes_gradient(program, op) && reduced == (n_ranks_of(op.attrs) > 0))
         std::visit(Accumulate{op}, op.attrs);
   }
   // What is gathered once a step.
