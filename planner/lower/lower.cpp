@@ -68,8 +68,6 @@ void check_native(const TrainingJob& job, const Plan& plan) {
     throw InputError(fmt::format(
         "shard_group is {}, which does not divide dp {}; use a divisor, or 0 for one group",
         p.shard_group, p.dp));
-  if (p.sharding == Sharding::hsdp && plan.deterministic)
-    what = "sharding hsdp with deterministic (it adds inside its groups first)";
   if (plan.offload_states != OffloadTo::none)
     what = fmt::format("offload_states {}", enum_name(plan.offload_states));
   if (plan.offload_activations != OffloadTo::none)

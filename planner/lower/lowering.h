@@ -35,6 +35,7 @@ struct UnitBuffers {
   BufferId copy = no_buffer;      ///< its 16-bit copy as far as the rank updates it, or `updated`
   BufferId gradient = no_buffer;  ///< of one micro-step, or summed over them: whole
   BufferId reduced = no_buffer;   ///< summed over ranks: whole or the own part
+  BufferId share = no_buffer;     ///< of `reduced`, where replicas each sum a share of it in order
   BufferId gathered_once = no_buffer;  ///< whole weights for all of a step's micro-steps
 };
 

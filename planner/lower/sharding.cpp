@@ -7,7 +7,7 @@ ShardingRules sharding_rules(const Plan& plan) {
   ShardingRules rules;
   rules.n_ranks = p.dp;
   rules.flat = p.dp > 1 || plan.deterministic;
-  rules.reduce_each_micro_step = plan.deterministic;
+  rules.reduce_each_micro_step = rules.in_order = plan.deterministic;
   if (p.dp == 1 || p.sharding == Sharding::ddp) return rules;
   const bool groups = p.sharding == Sharding::hsdp && p.shard_group > 0;
   rules.n_parts = groups ? p.shard_group : p.dp;

@@ -171,6 +171,7 @@ void fields(const QkNormBackward& o, F f) {
 template <typename F>
 void fields(const ReduceScatter& o, F f) {
   reduction_fields(o, f);
+  f("inner", o.inner);
 }
 template <typename F>
 void fields(const RmsNorm& o, F f) {

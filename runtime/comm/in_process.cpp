@@ -101,11 +101,11 @@ class Board {
  private:
   void blame(int rank, const std::string& what) {
     const std::string& last = posts_[rank].what;
-    failure_ = Failure{rank,
-                       fmt::format("rank {} did not come to {} within {:g} s{}; all ranks stopped",
-                                   rank, what, timeout_.value,
-                                   last.empty() ? "" : ", it was last seen at " + last),
-                       ExitCode::rank_failed};
+    failure_ = Failure{
+        rank,
+        fmt::format("rank {} did not come to {} within {:g} s{}; all ranks stopped", rank, what,
+                    timeout_.value, last.empty() ? "" : ", it was last seen at " + last),
+        ExitCode::rank_failed};
     changed_.notify_all();
   }
   [[noreturn]] void fail() const {
@@ -145,7 +145,8 @@ class InProcessCommunicator final : public Communicator {
                       bool accumulate, RankGroup group, std::span<std::byte>,
                       const std::string& what) override {
     meet({whole.data(), nullptr, whole.size(), false, what}, group);
-    const std::size_t at = static_cast<std::size_t>(group.position(rank_)) * part.size();
+    const std::size_t at =
+        static_cast<std::size_t>(group.part(group.position(rank_))) * part.size();
     add(part, at, dtype, accumulate, group);
     board_.wait(rank_, group);
     count(ring_bytes(static_cast<double>(whole.size()), group.size));
@@ -193,9 +194,9 @@ class InProcessCommunicator final : public Communicator {
     board_.wait(rank_, group);
     for (int k = 0; k < group.size; ++k)
       if (const Post& other = peer(group, k); other.what != what || other.bytes != bytes)
-        throw InternalError(fmt::format("is at {} with {} bytes, but rank {} is at {} with {}", what,
-                                        bytes, group.first(rank_) + k * group.stride, other.what,
-                                        other.bytes));
+        throw InternalError(fmt::format("is at {} with {} bytes, but rank {} is at {} with {}",
+                                        what, bytes, group.first(rank_) + k * group.stride,
+                                        other.what, other.bytes));
   }
 
   /// target = sum of the group's operands from byte `at` on.

@@ -13,14 +13,18 @@
 
 namespace aforo {
 
-/// `size` ranks that lie `stride` apart; every rank is in one such group. Sizes times strides divide
-/// the number of ranks.
+/// `size` ranks that lie `stride` apart; every rank is in one such group. Sizes times strides
+/// divide the number of ranks. `inner` says who owns which part of a scattered sum: see
+/// ReduceScatter.
 struct RankGroup {
   int size = 1;
   int stride = 1;
+  int inner = 1;
 
   int first(int rank) const { return rank - position(rank) * stride; }
   int position(int rank) const { return rank / stride % size; }
+  /// Part of a scattered sum that position `p` owns.
+  int part(int p) const { return p % inner * (size / inner) + p / inner; }
 };
 
 /// What a rank sent so far. `ring` is what a ring would have sent (see ring_bytes), for comparing

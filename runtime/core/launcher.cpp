@@ -11,7 +11,7 @@
 namespace aforo {
 namespace {
 
-std::optional<int> number(const char* name) {
+std::optional<int> launcher_number(const char* name) {
   const char* text = std::getenv(name);
   if (text == nullptr) return std::nullopt;
   const auto value = parse_integer(text);
@@ -20,18 +20,19 @@ std::optional<int> number(const char* name) {
   return static_cast<int>(*value);
 }
 
-struct Variables {
+struct LauncherVariables {
   const char *rank, *n_ranks, *beside;  ///< `beside` must be set too
 };
 
 }  // namespace
 
 Launch read_launch() {
-  constexpr Variables launchers[] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", nullptr},
-                                     {"PMI_RANK", "PMI_SIZE", nullptr},
-                                     {"SLURM_PROCID", "SLURM_NTASKS", "PMIX_RANK"}};
-  for (const Variables& names : launchers) {
-    const auto rank = number(names.rank), n_ranks = number(names.n_ranks);
+  constexpr LauncherVariables launchers[] = {
+      {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", nullptr},
+      {"PMI_RANK", "PMI_SIZE", nullptr},
+      {"SLURM_PROCID", "SLURM_NTASKS", "PMIX_RANK"}};
+  for (const LauncherVariables& names : launchers) {
+    const auto rank = launcher_number(names.rank), n_ranks = launcher_number(names.n_ranks);
     if (!rank || !n_ranks) continue;
     if (names.beside != nullptr && std::getenv(names.beside) == nullptr) continue;
     if (*rank >= *n_ranks)

@@ -7,7 +7,7 @@
 namespace aforo::cpu {
 namespace {
 
-struct Run {
+struct CollectiveRun {
   Communicator& communicator;
   const StepProgram& program;
   const Op& op;
@@ -36,7 +36,7 @@ struct Run {
   }
   void operator()(const ReduceScatter& attrs) const {
     communicator.reduce_scatter(read(0), write(0), args.read_types[0], attrs.accumulate,
-                                {attrs.n_ranks, attrs.stride}, scratch(), what());
+                                {attrs.n_ranks, attrs.stride, attrs.inner}, scratch(), what());
   }
   template <typename Attrs>
   void operator()(const Attrs&) const {
@@ -50,7 +50,7 @@ bool is_collective(const OpAttrs& attrs) { return n_ranks_of(attrs) > 1; }
 
 void run_collective(Communicator& communicator, const StepProgram& program, const Op& op,
                     const KernelArgs& args) {
-  std::visit(Run{communicator, program, op, args}, op.attrs);
+  std::visit(CollectiveRun{communicator, program, op, args}, op.attrs);
 }
 
 }  // namespace aforo::cpu

@@ -29,14 +29,15 @@ std::vector<double> losses_in(const Aforo& aforo, const std::string& log) {
 /// Plans of one job that differ in ranks and sharding only.
 void plan_ranks(const Aforo& aforo, const std::string& output, int n_steps, int n_ranks,
                 const std::string& sharding = "ddp") {
-  const Answer answer = aforo.plan(
-      output, n_steps, {"--ranks", std::to_string(n_ranks), "--sharding", sharding, "--precision",
-                        "fp32", "--micro-batch-size", "1", "--deterministic"});
+  const Answer answer =
+      aforo.plan(output, n_steps,
+                 {"--ranks", std::to_string(n_ranks), "--sharding", sharding, "--precision", "fp32",
+                  "--micro-batch-size", "1", "--deterministic"});
   CAPTURE(answer.err);
   REQUIRE(answer.code == 0);
 }
 
-std::string refusal(const Aforo& aforo, const std::vector<std::string>& further) {
+std::string rank_refusal(const Aforo& aforo, const std::vector<std::string>& further) {
   const Answer answer = aforo.plan("refused.yaml", 4, further);
   CHECK(answer.code == 2);
   return answer.err;
@@ -89,13 +90,12 @@ TEST_CASE("cli ranks: what is interrupted on two ranks goes on with four, to the
 
 TEST_CASE("cli ranks: what native cannot do on several ranks is refused by name") {
   const Aforo aforo;
-  CHECK(contains(refusal(aforo, {"--ranks", "3"}), "dp 3 does not divide global_batch_size 4"));
-  CHECK(contains(refusal(aforo, {"--ranks", "4", "--sharding", "hsdp", "--shard-group", "2",
-                                 "--deterministic"}),
-                 "sharding hsdp with deterministic"));
-  CHECK(contains(refusal(aforo, {"--ranks", "4", "--sharding", "hsdp", "--shard-group", "3"}),
+  CHECK(
+      contains(rank_refusal(aforo, {"--ranks", "3"}), "dp 3 does not divide global_batch_size 4"));
+  CHECK(contains(rank_refusal(aforo, {"--ranks", "2", "--optimizer", "lion"}), "optimizer lion"));
+  CHECK(contains(rank_refusal(aforo, {"--ranks", "4", "--sharding", "hsdp", "--shard-group", "3"}),
                  "shard_group is 3, which does not divide dp 4"));
-  CHECK(contains(refusal(aforo, {"--ranks", "2", "--sharding", "zero9"}), "zero9"));
+  CHECK(contains(rank_refusal(aforo, {"--ranks", "2", "--sharding", "zero9"}), "zero9"));
   plan_ranks(aforo, "two.yaml", 4, 2);
   const Answer timeout = aforo({"run", "two.yaml", "--rank-timeout", "0"});
   CHECK(timeout.code == 2);
@@ -111,8 +111,8 @@ TEST_CASE("cli ranks: estimate and dump show native's program on several devices
   const boost::json::value estimate = boost::json::parse(json.out);
   CHECK(estimate.at("plan").at("sharding") == "zero3");
   CHECK(estimate.at("sent_bytes_per_step").to_number<double>() > 7.0 / 8 * 124e6 * 8);
-  const Answer dump = aforo({"dump", "--model", "gpt-tiny", "--seq-len", "32", "--ranks", "2",
-                             "--sharding", "yafsdp"});
+  const Answer dump = aforo(
+      {"dump", "--model", "gpt-tiny", "--seq-len", "32", "--ranks", "2", "--sharding", "yafsdp"});
   CHECK(dump.code == 0);
   CHECK(contains(dump.out, "reduce_scatter"));
   CHECK(contains(dump.out, "L01.matrices.whole"));
@@ -180,8 +180,8 @@ TEST_CASE("cli ranks: a process that is killed or stopped is named, and all end"
     setenv("OUT", (aforo.folder / "out").c_str(), 1);
     std::vector<std::string> launcher = mpirun(2);
     launcher.insert(launcher.end(), {"sh", "rank.sh"});
-    const Answer answer = aforo.under(
-        launcher, {"run", "two.yaml", "--rank-timeout", "1", "--evaluate-every", "0"});
+    const Answer answer =
+        aforo.under(launcher, {"run", "two.yaml", "--rank-timeout", "1", "--evaluate-every", "0"});
     CHECK(contains(answer.err, "aforo: rank 1 did not come to "));
     CHECK(answer.code == (signal == "KILL" ? 128 + 9 : 7));  // mpirun gives the signal's
   }

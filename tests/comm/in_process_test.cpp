@@ -1,9 +1,12 @@
 #include "runtime/comm/in_process.h"
 
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cmath>
+#include <cstdio>
 #include <vector>
 
 #include "runtime/comm/sum_in_order.h"
@@ -120,11 +123,41 @@ TEST_CASE("in_process: a thousand small collectives in a row do not mix up") {
   CHECK(wrong.n() == 0);
 }
 
+TEST_CASE("in_process: a thread that never comes back ends the process with code 7 and its name") {
+  const int child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    std::freopen("/dev/null", "w", stderr);
+    run_ranks(3, Seconds(0.2), [](Communicator& communicator) {
+      if (communicator.rank() == 1)
+        for (;;) pause();
+      communicator.barrier("the end");
+    });
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == static_cast<int>(ExitCode::rank_failed));
+}
+
+TEST_CASE("in_process: scattered parts of replicas lie together") {
+  Wrong wrong;
+  run_ranks(4, limit, [&](Communicator& communicator) {
+    const int rank = communicator.rank();
+    std::vector<float> whole{1, 2, 3, 4}, part(1);
+    communicator.reduce_scatter(bytes_of(whole), bytes_of(part), Dtype::fp32, false, {4, 1, 2}, {},
+                                "scatter");
+    const float owned[] = {4, 12, 8, 16};  // ranks 0 and 2 the first half, 1 and 3 the second
+    wrong.unless(part[0] == owned[rank]);
+  });
+  CHECK(wrong.n() == 0);
+}
+
 TEST_CASE("sum_in_order: minus zero becomes zero, as after a zeroed accumulator") {
   std::vector<float> x{-0.0f}, y{1.0f};
   comm::sum_in_order(
-      Dtype::fp32, 1, nullptr, 1,
-      [&](int) { return reinterpret_cast<const std::byte*>(x.data()); },
+      Dtype::fp32, 1, nullptr, 1, [&](int) { return reinterpret_cast<const std::byte*>(x.data()); },
       reinterpret_cast<std::byte*>(y.data()));
   CHECK(y[0] == 0.0f);
   CHECK_FALSE(std::signbit(y[0]));

@@ -81,7 +81,7 @@ inline void train_rank(const RankTraining& training, const StepProgram& program,
 }
 
 inline RankTrainingResult train_on_ranks(const RankTraining& training, const Plan& plan) {
-  const StepProgram program = lower(training.job, plan, cpu_target());
+  const StepProgram program = lower(training.job, plan, rank_target());
   RankTrainingResult result;
   std::mutex mutex;
   run_ranks(plan.parallel.dp, training.timeout, [&](Communicator& inner) {

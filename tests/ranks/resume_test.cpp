@@ -2,7 +2,9 @@
 // and what is wrong with one is found by all ranks.
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "planner/base/error.h"
@@ -144,14 +146,39 @@ TEST_CASE("checkpoint: a missing file, a short one and a missing mark are found"
   };
   const auto remove = [](const fs::path& file) { fs::remove(file); };
   CHECK(contains(broken(shard(world, 1, 1, 2), remove), "rank-0001-of-0002 is missing"));
-  CHECK(contains(broken(shard(world, 1, 0, 2),
-                        [](const fs::path& file) { fs::resize_file(file, 100); }),
-                 "rank-0000-of-0002 has 100 bytes, expected "));
+  CHECK(contains(
+      broken(shard(world, 1, 0, 2), [](const fs::path& file) { fs::resize_file(file, 100); }),
+      "rank-0000-of-0002 has 100 bytes, expected "));
   CHECK(contains(broken(folder / "complete", remove), "was not completed"));
-  CHECK(contains(broken(folder / "complete", [](const fs::path& file) {
-    std::ofstream(file) << "{\"version\": 2, \"files\": [";
-  }), "complete: "));
+  CHECK(contains(
+      broken(folder / "complete",
+             [](const fs::path& file) { std::ofstream(file) << "{\"version\": 2, \"files\": ["; }),
+      "complete: "));
   CHECK(error() == "");
+}
+
+TEST_CASE("checkpoint: a disk that is full at one rank names it, and the former checkpoint stays") {
+  World world;
+  world.train({4, Sharding::zero1}, 1, false);
+  rlimit former{};
+  getrlimit(RLIMIT_FSIZE, &former);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{4096, former.rlim_max};  // on the size of files, as if the disk were full
+  setrlimit(RLIMIT_FSIZE, &small);
+  std::string message;
+  ExitCode code = ExitCode::ok;
+  try {
+    world.train({4, Sharding::zero1}, 2, true);
+  } catch (const RankError& error) {
+    message = error.what();
+    code = error.code();
+  }
+  setrlimit(RLIMIT_FSIZE, &former);
+  std::signal(SIGXFSZ, handler);
+  CHECK(message.starts_with("rank "));
+  CHECK(contains(message, "cannot be written: File too large"));
+  CHECK(code == ExitCode::environment);
+  CHECK(world.train({2, Sharding::zero3}, 2, true).first_step == 1);
 }
 
 TEST_CASE("checkpoint: a folder that a crash left unfinished is ignored and removed by the next") {

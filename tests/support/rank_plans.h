@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "planner/program/program.h"
 #include "planner/spec/enum_tables.h"
 #include "tests/support/tiny.h"
 
@@ -15,6 +16,13 @@ inline Plan rank_plan(const TrainingJob& job, Precision precision, int dp, Shard
   result.parallel.dp = dp;
   result.parallel.sharding = sharding;
   return result;
+}
+
+/// The CPU's with a workspace that is quick to clear, many times over.
+inline Target rank_target() {
+  Target target = cpu_target();
+  target.workspace = Bytes(512 * kibi);
+  return target;
 }
 
 constexpr Sharding shardings[] = {Sharding::ddp,  Sharding::zero1, Sharding::zero2, Sharding::zero3,

@@ -13,6 +13,7 @@
 #include "runtime/comm/in_process.h"
 #include "runtime/core/training_loop.h"
 #include "runtime/cpu/backend.h"
+#include "tests/support/rank_plans.h"
 #include "tests/support/runner.h"
 
 namespace aforo::tiny {
@@ -21,8 +22,8 @@ namespace aforo::tiny {
 struct RankResult {
   std::vector<double> losses;  ///< by step, of rank 0; the last is of an evaluation
   std::vector<double> norms;
-  std::map<std::string, std::vector<float>> masters; ///< whole parameters, by name
-  std::vector<Traffic> traffic;                      ///< by rank, of all steps
+  std::map<std::string, std::vector<float>> masters;  ///< whole parameters, by name
+  std::vector<Traffic> traffic;                       ///< by rank, of all steps
   StepProgram program;
 };
 
@@ -120,7 +121,7 @@ constexpr Seconds rank_timeout{20};
 inline RankResult run_on_ranks(const TrainingJob& job, const Plan& plan, int n_steps,
                                bool separate = false) {
   RankResult result;
-  result.program = lower(job, plan, cpu_target());
+  result.program = lower(job, plan, rank_target());
   verify(result.program);
   result.traffic.resize(static_cast<std::size_t>(plan.parallel.dp));
   std::mutex mutex;

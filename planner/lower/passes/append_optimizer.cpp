@@ -27,10 +27,14 @@ void emit_reduction(Builder& builder, Lowering& lowering, const ShardingRules& r
     if (!rules.reduce_each_micro_step)
       for (Op& op : reduction_ops(lowering, unit, builder.label))
         builder.program().ops.push_back(std::move(op));
-    if (rules.n_replicas > 1)
-      builder.emit(AllReduce{builder.buffer(unit.reduced).shape.numel(), rules.n_replicas,
-                             rules.n_parts},
-                   {unit.reduced}, {unit.reduced});
+    if (rules.n_replicas == 1) continue;
+    const std::int64_t numel = builder.buffer(unit.reduced).shape.numel();
+    if (rules.shares()) {
+      builder.emit(AllGather{numel, rules.n_replicas, rules.n_parts}, {unit.share}, {unit.reduced});
+    } else {
+      builder.emit(AllReduce{numel, rules.n_replicas, rules.n_parts}, {unit.reduced},
+                   {unit.reduced});
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 // Flat units: the parameters of a block become views of one flat buffer, which collectives move and
-// the optimizer updates as a whole; sharded weights are gathered, gradients of a micro-step reduced.
+// the optimizer updates as a whole; sharded weights are gathered, gradients of a micro-step
+// reduced.
 
 #include <fmt/format.h>
 
@@ -50,10 +51,9 @@ class Flattener {
     for (std::size_t i = 0; i < lowering_.parameters.size(); ++i) {
       const Parameter& parameter = lowering_.parameters[i];
       const bool together = rules_.vectors_together && !parameter.decays;
-      const std::string name =
-          together ? "vectors"
-                   : fmt::format("{}.{}", parameter.block,
-                                 parameter.decays ? "matrices" : "vectors");
+      const std::string name = together ? "vectors"
+                                        : fmt::format("{}.{}", parameter.block,
+                                                      parameter.decays ? "matrices" : "vectors");
       UnitBuffers& unit = unit_called(name);
       unit.decays = parameter.decays;
       if (!together && parameter.block[0] == 'L') unit.layer = std::stoi(parameter.block.substr(1));
@@ -76,7 +76,8 @@ class Flattener {
       flat.segments.push_back({parameter.name, shape, flat.numel, parameter.init});
       flat.numel = aligned_to(flat.numel + shape.numel(), segment_alignment);
     }
-    flat.numel = aligned_to(flat.numel, norm_chunk * rules_.n_parts);
+    const int n_parts = rules_.shares() ? rules_.n_ranks : rules_.n_parts;
+    flat.numel = aligned_to(flat.numel, norm_chunk * n_parts);
     unit.unit = static_cast<int>(program_.units.size());
     program_.units.push_back(std::move(flat));
   }
@@ -96,8 +97,8 @@ class Flattener {
       dtype = builder_.buffer(lowering_.parameters[unit.members[0]].weight).dtype;
     }
     for (int slot = 0; slot < 2; ++slot) {
-      lowering_.weight_slots.push_back(builder_.add(
-          {fmt::format("weights.slot{}", slot), {1, most, 1}, dtype, Role::weight}));
+      lowering_.weight_slots.push_back(
+          builder_.add({fmt::format("weights.slot{}", slot), {1, most, 1}, dtype, Role::weight}));
       gradient_slots_.push_back(builder_.add(
           {fmt::format("gradients.slot{}", slot), {1, most, 1}, Dtype::fp32, Role::gradient}));
     }
@@ -146,14 +147,14 @@ class Flattener {
     if (in_slots(unit)) whole.inside = gradient_slots_[unit.layer % 2];
     unit.gradient = builder_.add(whole);
     view_parameters(unit, unit.gradient, &Parameter::gradient);
-    const bool in_place =
-        rules_.n_parts == 1 && !(rules_.reduce_each_micro_step && accumulates_);
-    unit.reduced = in_place ? unit.gradient
-                            : builder_.add(add(".reduced", numel(unit) / rules_.n_parts));
+    const bool in_place = rules_.n_parts == 1 && !(rules_.reduce_each_micro_step && accumulates_);
+    if (rules_.shares()) unit.share = builder_.add(add(".share", numel(unit) / rules_.n_ranks));
+    unit.reduced =
+        in_place ? unit.gradient : builder_.add(add(".reduced", numel(unit) / rules_.n_parts));
   }
 
   /// Turns a buffer of every member, its weight or its gradient, into a view of `whole`.
-  void view_parameters(const UnitBuffers& unit, BufferId whole, BufferId Parameter::* which) {
+  void view_parameters(const UnitBuffers& unit, BufferId whole, BufferId Parameter::*which) {
     const FlatUnit& flat = program_.units[unit.unit];
     for (std::size_t i = 0; i < unit.members.size(); ++i) {
       Buffer& view = program_.buffers[lowering_.parameters[unit.members[i]].*which];
@@ -174,9 +175,11 @@ class Flattener {
   /// Sharded gradients are reduced as soon as they are complete, others when all are.
   void reduce(Insertions& insertions) {
     for (const UnitBuffers& unit : lowering_.units) {
-      const int at = rules_.gradients ? last_write(unit) + 1 : static_cast<int>(program_.ops.size());
+      const int at =
+          rules_.gradients ? last_write(unit) + 1 : static_cast<int>(program_.ops.size());
       const OpLabel label{Phase::backward, static_cast<std::int16_t>(unit.layer), "reduce"};
-      for (Op& op : reduction_ops(lowering_, unit, label)) insertions.emplace_back(at, std::move(op));
+      for (Op& op : reduction_ops(lowering_, unit, label))
+        insertions.emplace_back(at, std::move(op));
     }
   }
 

@@ -46,16 +46,10 @@ std::vector<Op> reduction_ops(Lowering& lowering, const UnitBuffers& unit, OpLab
       view.inside_at = gap.begin * size_of(Dtype::fp32);
       ops.push_back({Fill{numel, 0.0f}, {}, {builder.add(view)}, label});
     }
-  const bool accumulate = rules.reduce_each_micro_step && several;
-  Ids reads{unit.gradient};
-  if (accumulate) reads.push_back(unit.reduced);
-  if (rules.n_parts == 1) {
-    ops.push_back(
-        {AllReduce{flat.numel, rules.n_ranks, 1, accumulate}, reads, {unit.reduced}, label});
-  } else {
-    ops.push_back(
-        {ReduceScatter{flat.numel, rules.n_parts, 1, accumulate}, reads, {unit.reduced}, label});
-  }
+  OpAttrs attrs = ReduceScatter{flat.numel, rules.n_parts};
+  if (rules.n_parts == 1) attrs = AllReduce{flat.numel, rules.n_ranks};
+  if (rules.shares()) attrs = ReduceScatter{flat.numel, rules.n_ranks, 1, false, rules.n_parts};
+  ops.push_back({attrs, {unit.gradient}, {rules.shares() ? unit.share : unit.reduced}, label});
   return ops;
 }
 

@@ -25,6 +25,8 @@ struct Accumulate {
     attrs.accumulate = true;
     op.reads.push_back(op.writes[0]);
   }
+  void operator()(AllReduce& attrs) const { add_to_sum(attrs.accumulate); }
+  void operator()(ReduceScatter& attrs) const { add_to_sum(attrs.accumulate); }
   void operator()(LayerNormBackward& attrs) const { all_but_first(attrs.accumulate_weights); }
   void operator()(RmsNormBackward& attrs) const { all_but_first(attrs.accumulate_weights); }
   void operator()(QkNormBackward& attrs) const { all_but_first(attrs.accumulate_weights); }
@@ -39,6 +41,10 @@ struct Accumulate {
   void operator()(Attrs&) const {}
 
  private:
+  void add_to_sum(bool& flag) const {
+    flag = true;
+    op.reads.push_back(op.writes[0]);
+  }
   void all_but_first(bool& flag) const {
     if (flag) return;
     flag = op.writes.size() > 1;
@@ -55,9 +61,11 @@ bool writes_gradient(const StepProgram& program, const Op& op) {
 /// What the micro-steps of a step add their gradients to.
 std::vector<BufferId> gradient_sums(const Lowering& lowering) {
   std::vector<BufferId> sums;
-  const bool reduced = sharding_rules(lowering.plan).reduce_each_micro_step;
+  const ShardingRules rules = sharding_rules(lowering.plan);
   for (const UnitBuffers& unit : lowering.units)
-    sums.push_back(reduced ? unit.reduced : unit.gradient);
+    sums.push_back(!rules.reduce_each_micro_step ? unit.gradient
+                   : rules.shares()              ? unit.share
+                                                 : unit.reduced);
   if (lowering.units.empty())
     for (const Parameter& parameter : lowering.parameters) sums.push_back(parameter.gradient);
   return sums;
@@ -76,9 +84,11 @@ void schedule_micro_steps(Lowering& lowering) {
   if (n_micro > 1) {
     for (BufferId sum : gradient_sums(lowering))
       builder.emit(Fill{program.buffers[sum].shape.numel(), 0.0f}, {}, {sum});
-    if (!sharding_rules(lowering.plan).reduce_each_micro_step)
-      for (Op& op : micro_step)
-        if (writes_gradient(program, op)) std::visit(Accumulate{op}, op.attrs);
+    // Gradients of a micro-step that are reduced in it are complete; their sum accumulates.
+    const bool reduced = sharding_rules(lowering.plan).reduce_each_micro_step;
+    for (Op& op : micro_step)
+      if (writes_gradient(program, op) && reduced == (n_ranks_of(op.attrs) > 0))
+        std::visit(Accumulate{op}, op.attrs);
   }
   // What is gathered once a step.
   const auto rest = std::stable_partition(micro_step.begin(), micro_step.end(), [](const Op& op) {

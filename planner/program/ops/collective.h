@@ -30,12 +30,15 @@ struct AllReduce {
 
 /// y = the own part of the sum over ranks of x, or y += it.
 ///   reads  x [numel] fp32, y if accumulate      writes  y [numel / n_ranks]
+/// Rank p of the group owns part p; with `inner` > 1 part (p % inner) (n_ranks / inner) + p /
+/// inner: what the ranks of equal p % inner own, the replicas of hsdp, then lies together.
 struct ReduceScatter {
   static constexpr const char* name = "reduce_scatter";
   std::int64_t numel;  ///< of the whole
   int n_ranks;
   int stride = 1;
   bool accumulate = false;
+  int inner = 1;
 };
 
 /// Bytes that one rank sends when a whole of `bytes` goes round a ring once: every part but its own

@@ -1,6 +1,6 @@
 // Collectives as direct exchanges: every rank sends each other rank of the group the part that is
-// its. That is as many bytes a rank as in a ring, one latency instead of N - 1, and sums can be added
-// in rank order. MPI's own reductions may add in any order.
+// its. That is as many bytes a rank as in a ring, one latency instead of N - 1, and sums can be
+// added in rank order. MPI's own reductions may add in any order.
 
 #include "runtime/comm/mpi/communicator.h"
 
@@ -55,7 +55,7 @@ class MpiCommunicator final : public Communicator {
                       bool accumulate, RankGroup group, std::span<std::byte> scratch,
                       const std::string& what) override {
     const auto share = [&](int k) {
-      return whole.subspan(static_cast<std::size_t>(k) * part.size(), part.size());
+      return whole.subspan(static_cast<std::size_t>(group.part(k)) * part.size(), part.size());
     };
     reduce(group, share, part, dtype, accumulate, scratch, what);
     count(ring_bytes(static_cast<double>(whole.size()), group.size));
@@ -77,7 +77,8 @@ class MpiCommunicator final : public Communicator {
   bool any(bool mine, const std::string& what) override {
     std::vector<std::byte> flags(static_cast<std::size_t>(n_ranks_));
     flags[rank_] = static_cast<std::byte>(mine);
-    spread({n_ranks_, 1}, [&](int k) { return std::span(flags).subspan(k, 1); }, what);
+    spread(
+        {n_ranks_, 1}, [&](int k) { return std::span(flags).subspan(k, 1); }, what);
     return std::any_of(flags.begin(), flags.end(), [](std::byte b) { return b != std::byte{0}; });
   }
 
@@ -113,8 +114,8 @@ class MpiCommunicator final : public Communicator {
     const std::size_t others = static_cast<std::size_t>(std::max(1, group.size - 1));
     const std::size_t room = scratch.size() / others / 64 * 64;
     if (room == 0)
-      throw InternalError(fmt::format("{}: {} bytes of scratch for {} ranks", what, scratch.size(),
-                                      group.size));
+      throw InternalError(
+          fmt::format("{}: {} bytes of scratch for {} ranks", what, scratch.size(), group.size));
     std::size_t longest = 0;
     for (int k = 0; k < group.size; ++k) longest = std::max(longest, share(k).size());
     for (std::size_t at = 0; at < longest; at += room) {
@@ -126,7 +127,8 @@ class MpiCommunicator final : public Communicator {
       const auto staged = [&](int k) {
         return scratch.subspan(static_cast<std::size_t>(k < own ? k : k - 1) * room, target.size());
       };
-      exchange(group, [&](int k) { return piece(share(k)); }, staged, what);
+      exchange(
+          group, [&](int k) { return piece(share(k)); }, staged, what);
       comm::sum_in_order(
           dtype, static_cast<std::int64_t>(target.size()) / size_of(dtype),
           accumulate ? target.data() : nullptr, group.size,
