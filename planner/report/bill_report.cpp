@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "planner/base/format.h"
+#include "planner/report/estimate_json.h"
 #include "planner/report/table.h"
 
 namespace aforo {
@@ -59,11 +60,6 @@ std::string interruption_line(const Bill& bill) {
                      time_of(bill.checkpoint_every_hours));
 }
 
-void write_interval(JsonWriter& json, std::string_view key, const Interval& value) {
-  json.key(key).begin_object().field("low", value.low).field("mid", value.mid);
-  json.field("high", value.high).end_object();
-}
-
 }  // namespace
 
 std::string bill_text(const BillSheet& sheet, bool why) {
@@ -101,16 +97,16 @@ std::string bill_json(const BillSheet& sheet) {
       .field("job", sheet.job)
       .field("offer", sheet.offer);
   json.field("plan", sheet.plan);
-  write_interval(json, "total_usd", bill.usd);
-  write_interval(json, "wall_hours", bill.wall_hours);
-  write_interval(json, "held_hours", bill.held_hours);
-  write_interval(json, "device_hours", bill.device_hours);
+  write_interval_json(json, "total_usd", bill.usd);
+  write_interval_json(json, "wall_hours", bill.wall_hours);
+  write_interval_json(json, "held_hours", bill.held_hours);
+  write_interval_json(json, "device_hours", bill.device_hours);
   json.key("lines").begin_array();
   for (int i = 0; i < money::n_lines; ++i) {
     const Line which = static_cast<Line>(i);
     json.begin_object().field("name", name_of(which));
-    write_interval(json, "hours", bill[which].hours);
-    write_interval(json, "usd", bill[which].usd);
+    write_interval_json(json, "hours", bill[which].hours);
+    write_interval_json(json, "usd", bill[which].usd);
     json.field("formula", formula(which, bill, sheet.needs, sheet.supply)).end_object();
   }
   json.end_array();
@@ -126,8 +122,8 @@ std::string bill_json(const BillSheet& sheet) {
   } else {
     json.begin_object().field("n_runs", sheet.drawn.n_runs).field("in_time", sheet.drawn.in_time);
     json.field("in_budget", sheet.drawn.in_budget);
-    write_interval(json, "wall_hours", sheet.drawn.wall_hours);
-    write_interval(json, "usd", sheet.drawn.usd);
+    write_interval_json(json, "wall_hours", sheet.drawn.wall_hours);
+    write_interval_json(json, "usd", sheet.drawn.usd);
     json.end_object();
   }
   json.field("kilowatts", sheet.supply.kilowatts).field("kwh", bill.kwh);

@@ -7,6 +7,7 @@
 
 #include "planner/base/format.h"
 #include "planner/money/date.h"
+#include "planner/report/estimate_json.h"
 #include "planner/report/table.h"
 #include "planner/scenarios/scenario_file.h"
 #include "planner/spec/enum_tables.h"
@@ -114,11 +115,6 @@ void write_strings(JsonWriter& json, const char* key, const std::vector<std::str
   json.key(key).begin_array();
   for (const std::string& line : lines) json.value(line);
   json.end_array();
-}
-
-void write_interval(JsonWriter& json, const char* key, const Interval& value) {
-  json.key(key).begin_object().field("low", value.low).field("mid", value.mid);
-  json.field("high", value.high).end_object();
 }
 
 void write_answer(JsonWriter& json, const Answer& answer) {
@@ -230,10 +226,10 @@ void write_row_json(JsonWriter& json, const Row& row) {
   json.field("n_machines", row.option.site.n_machines);
   json.field("engine", row.layout->engine->name).field("plan", describe(row.layout->plan));
   json.field("usd_per_hour", row.supply.usd_per_hour);
-  write_interval(json, "training_hours", row.needs.training_hours);
-  write_interval(json, "wall_hours", row.bill.wall_hours);
-  write_interval(json, "total_usd", row.bill.usd);
-  write_interval(json, "memory_bytes", e.memory_bytes);
+  write_interval_json(json, "training_hours", row.needs.training_hours);
+  write_interval_json(json, "wall_hours", row.bill.wall_hours);
+  write_interval_json(json, "total_usd", row.bill.usd);
+  write_interval_json(json, "memory_bytes", e.memory_bytes);
   json.field("capacity_bytes", e.capacity).field("verdict", name_of(e.verdict));
   json.field("within_budget", row.within_budget).field("within_deadline", row.within_deadline);
   json.key("probability_in_time");
