@@ -81,7 +81,7 @@ TEST_CASE("fuzz: a broken scenario file is refused or usable") {
   const std::string whole = read_file(AFORO_SOURCE_DIR "/examples/scenarios.yaml");
   std::size_t end = 0;
   for (int line = 0; line < 24; ++line) end = whole.find('\n', end) + 1;
-  aforo::test::check_mutations(whole.substr(0, end), 91, 800, [](const std::string& text) {
+  aforo::test::check_mutations(whole.substr(0, end), 91, 400, [](const std::string& text) {
     for (const Scenario& s :
          read_scenarios(YamlNode::load_text(text, "f.yaml"), test::shipped_world().cards)) {
       CHECK(s.job.n_tokens > 0);
