@@ -75,6 +75,21 @@ class PlusPlus {
   double layers_;
 };
 
+/// One dispatch of tokens to the ranks that hold their experts, `bytes` before copies. An
+/// all-to-all sends a copy for every expert of a token. DeepEP sends a token once to each machine
+/// that holds one, and inside the machine once to each rank; both hops overlap.
+double dispatch_time(const Setup& setup, double bytes, const Cluster& cluster, const Rates& rates) {
+  const Group group{setup.parallel.ep, 1};
+  const double top_k = setup.model->moe.top_k;
+  if (!setup.deep_ep) return all_to_all_time(bytes * top_k, group, cluster, rates);
+  const auto holders = [&](double n) { return n * (1 - std::pow(1 - 1 / n, top_k)); };
+  const double ranks = group.size, machines = std::max(1.0, ranks / cluster.per_node);
+  const double across = bytes * holders(machines) * (machines - 1) / machines;
+  const double inside = bytes * holders(ranks) * (ranks / machines - 1) / (ranks / machines);
+  return std::max(across / rates[Rate::inter], inside / rates[Rate::intra]) +
+         all_to_all_time(0, group, cluster, rates);
+}
+
 }  // namespace
 
 LayerExchange layer_exchange(const Setup& setup, const Cluster& cluster, const Rates& rates,
@@ -98,12 +113,8 @@ LayerExchange layer_exchange(const Setup& setup, const Cluster& cluster, const R
     out.cp = layers * (passes + 1) * one * rates[Rate::cp_exposed];
   }
   if (p.ep > 1 && counts.moe > 0) {
-    // Expert groups are consecutive devices (expert tensor parallelism 1). A token goes once to
-    // each rank that holds one of its experts.
-    const double ranks = p.ep, top_k = setup.model->moe.top_k;
-    const double copies = ranks * (1 - std::pow(1 - 1 / ranks, top_k));
-    const double sent = message * copies / p.tp;
-    const double one = all_to_all_time(sent, {p.ep, 1}, cluster, rates);
+    // Expert groups are consecutive devices (expert tensor parallelism 1).
+    const double one = dispatch_time(setup, message / p.tp, cluster, rates);
     out.ep = static_cast<double>(counts.moe) / p.pp * 2 * passes * one * rates[Rate::ep_exposed];
   }
   return out;

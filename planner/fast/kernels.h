@@ -18,7 +18,12 @@ class Kernels {
         flash_attention_(setup.flash_attention),
         deterministic_(setup.deterministic),
         cuda_graphs_(setup.cuda_graphs),
-        scale_(type_scale(setup.matrix, *cluster.accelerator)) {}
+        scale_(type_scale(setup.matrix, *cluster.accelerator)),
+        product_scale_(setup.quantized_fp32 ? type_scale(MatrixType::fp32, *cluster.accelerator)
+                                            : scale_),
+        size_(setup.quantized_fp32 || matrix_ == MatrixType::fp32 || matrix_ == MatrixType::tf32
+                  ? 4
+                  : 2) {}
 
   double product(double m, double n, double k, const Product& p) const {
     const double in = low_precision(p) ? 1 : size_;
@@ -28,7 +33,7 @@ class Kernels {
 
   /// FLOPs over the rate that products of this shape reach; `p` gives batch and type.
   double product_arithmetic(double m, double n, double k, const Product& p) const {
-    const double peak = !low_precision(p)            ? rates_[Rate::gemm_16] * scale_
+    const double peak = !low_precision(p)            ? rates_[Rate::gemm_16] * product_scale_
                         : matrix_ == MatrixType::fp8 ? rates_[Rate::gemm_8]
                                                      : rates_[Rate::gemm_4];
     const double waves = p.batch * m * n,
@@ -85,8 +90,9 @@ class Kernels {
   const Rates& rates_;
   MatrixType matrix_;
   bool flash_attention_, deterministic_, cuda_graphs_;
-  double scale_;
-  double size_ = matrix_ == MatrixType::fp32 || matrix_ == MatrixType::tf32 ? 4 : 2;
+  double scale_;          ///< of attention: its type's peak over that of 16 bits
+  double product_scale_;  ///< of products
+  double size_;           ///< bytes of an element
 };
 
 }  // namespace aforo::fast

@@ -42,7 +42,7 @@ class StepTimer {
 
   TimeParts run() {
     pipeline();
-    parts_.dp += gradient_reduction(setup_, cluster_, rates_, sums_, blocks_.head.weights, window_);
+    parts_.dp += gradient_reduction(setup_, cluster_, rates_, sums_, table_weights(), window_);
     optimizer();
     finish();
     return parts_;
@@ -99,8 +99,7 @@ class StepTimer {
     const double f = sums_.forward, b = sums_.backward;
     double busy = f + b + exchange.sum();
     const double head_busy = blocks_.head.time;
-    const ShardTraffic traffic =
-        shard_traffic(setup_, cluster_, rates_, sums_, blocks_.head.weights);
+    const ShardTraffic traffic = shard_traffic(setup_, cluster_, rates_, sums_, table_weights());
     const double serial = rates_[Rate::shard_serial];
     const double exposed_f = exposed(f, traffic.forward, serial),
                  exposed_b = exposed(b, traffic.backward, serial);
@@ -128,10 +127,21 @@ class StepTimer {
       parts_.offload += activation_offload(setup_, rates_, moved_activations(), f + b);
   }
 
+  /// Elements of the token tables of a stage: head and embedding where one stage holds both and
+  /// they are not the same.
+  double table_weights() const {
+    return blocks_.head.weights * (p_.pp == 1 && !setup_.model->tie_embeddings ? 2 : 1);
+  }
+
+  /// Each tensor-parallel rank sends its share over its own NIC; without sequence parallelism the
+  /// receivers gather the whole inside their node (Narayanan et al. 2021, section 4.1).
   double send() const {
-    const double tokens = local_tokens(setup_);
-    const double message = tokens * setup_.model->d_model * 2 / (p_.sequence_parallel ? p_.tp : 1);
-    return send_time(message, p_.tp * p_.cp * p_.dp, cluster_, rates_);
+    const double message = local_tokens(setup_) * setup_.model->d_model * 2;
+    const int stride = p_.tp * p_.cp * p_.dp;
+    if (setup_.whole_sends) return send_time(message, stride, cluster_, rates_);
+    const double share = send_time(message / p_.tp, stride, cluster_, rates_);
+    if (p_.tp == 1 || p_.sequence_parallel) return share;
+    return share + gather_time(message, {p_.tp, 1}, cluster_, rates_);
   }
 
   /// What layers keep goes out and comes back, beside compute.
@@ -152,7 +162,7 @@ class StepTimer {
   void optimizer() {
     const double shards = shards_states(p_.sharding) ? data_ranks(p_) : 1;
     const double all =
-        setup_.method == Method::full ? sums_.weights + blocks_.head.weights : sums_.trained;
+        setup_.method == Method::full ? sums_.weights + table_weights() : sums_.trained;
     const StateBytes& s = setup_.states;
     if (setup_.offload_states == OffloadTo::none || !setup_.host_optimizer) {
       const double bytes = 2 * s.gradient + 2 * s.master + 2 * s.states + 2;

@@ -10,17 +10,6 @@ namespace {
 
 constexpr double gbit = 1e9 / 8;
 
-/// Gb/s of one device's share of the network when a source states none: the usual machine of the
-/// card's generation (reference machines: DGX A100 8 x 200, DGX H100 8 x 400, B300/GB300 8 x 800;
-/// V100 machines 1 x 100).
-double usual_gbit_per_device(const AcceleratorSpec& accelerator) {
-  const std::string& name = accelerator.name;
-  if (name.starts_with("v100")) return 100.0 / accelerator.per_node;
-  if (name.starts_with("a100")) return 200;
-  if (name.ends_with("300-sxm") || name == "gb300") return 800;
-  return 400;
-}
-
 std::optional<double> first_number(const std::string& text, const char* pattern) {
   std::smatch match;
   if (!std::regex_search(text, match, std::regex(pattern, std::regex::icase))) return std::nullopt;
@@ -69,7 +58,7 @@ fast::Cluster cluster_of(const Run& run, const AcceleratorSpec& accelerator) {
   cluster.inter_stated =
       stated.has_value() || accelerator.kind == "tpu" ||
       std::regex_search(run.interconnect, std::regex("NIC|RoCE|ROCE|nfini|thernet|DGX"));
-  cluster.inter_bandwidth = gbit * stated.value_or(usual_gbit_per_device(accelerator));
+  cluster.inter_bandwidth = gbit * stated.value_or(fast::inter_gbit_per_device(accelerator));
   return cluster;
 }
 

@@ -50,7 +50,12 @@ void apply_latent_attention(const Run& run, ModelSpec& model) {
 void apply_adapters(const Run& run, fast::Setup& setup) {
   std::smatch match;
   static const std::regex form(R"(LoRA r=(\d+) on ([^;(]*))");
-  if (!std::regex_search(run.notes, match, form)) return;
+  if (!std::regex_search(run.notes, match, form)) {
+    // NeMo's recipes train adapters of the joint q, k, v product unless others are named.
+    if (run.framework.starts_with("NeMo") && setup.method == Method::lora)
+      setup.lora.attention_out = setup.lora.mlp = false;
+    return;
+  }
   setup.lora.rank = std::stoi(match[1]);
   const std::string where = match[2];
   const bool everywhere = says(where, {"ALL", "all linear"});
@@ -141,6 +146,8 @@ void apply_memory_notes(const Run& run, const fast::EngineSpec& engine, fast::Se
   }
   if (run.framework.starts_with("torchtitan") && setup.compiled && run.date >= "2025")
     setup.fused_loss = true;  // it compiles the loss too since then
+  // bitsandbytes multiplies in fp32 unless a compute type is set, which these runs did not.
+  setup.quantized_fp32 = setup.method == Method::qlora && says(run.notes, {"fp32 casts"});
   apply_adapters(run, setup);
   apply_adapter_kind(run, setup);
   apply_frozen(run, engine, setup);

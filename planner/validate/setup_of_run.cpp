@@ -200,6 +200,8 @@ void set_kernels(const Run& run, Case& c) {
   setup.cuda_graphs = has(run.compile, {"CUDA graphs"});
   setup.deterministic = has(run.notes, {"deterministic kernels"});
   setup.dropout = c.engine->name == "megatron-2022";
+  setup.deep_ep = has(lower(run.notes), {"deepep"});
+  setup.whole_sends = has(run.framework, {"DeepSpeed"});
 }
 
 std::string problem_of(const Case& c) {

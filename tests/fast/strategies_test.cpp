@@ -241,4 +241,63 @@ TEST_CASE("offload: on NVMe the device keeps as little as with the host, and the
   CHECK(cpu.host == doctest::Approx(14 * parameters / 8).epsilon(1e-6));  // and gradients
 }
 
+TEST_CASE("experts: DeepEP sends a token once a machine where an all-to-all sends every copy") {
+  // 16 ranks on two machines, 8 experts a token. All-to-all: half of 8 copies cross. DeepEP: 2 (1 -
+  // 1/2^8) machines hold one, half of them is another.
+  ModelSpec model = find_model("qwen3-30b-a3b");
+  const AcceleratorSpec card = find_accelerator("h100");
+  const Cluster cluster{&card, 16, 8, 100e9, 10e9};
+  REQUIRE(model.moe.top_k == 8);
+  Setup setup;
+  setup.model = &model;
+  setup.seq_len = 4096;
+  setup.global_batch_size = 16;
+  setup.parallel.dp = setup.parallel.ep = 16;
+  const StageSums sums;
+  const double all = layer_exchange(setup, cluster, round_rates(), sums).ep;
+  setup.deep_ep = true;
+  const double once = layer_exchange(setup, cluster, round_rates(), sums).ep;
+  CHECK(once / all == doctest::Approx((1 - 1.0 / 256) / 4));
+}
+
+TEST_CASE("pipeline: ranks of a stage send shares of its output, or each the whole of it") {
+  const ModelSpec model = find_model("gpt3-175b");
+  const AcceleratorSpec card = find_accelerator("a100-sxm-80");
+  const Cluster cluster{&card, 64, 8, card.link.all_reduce.value, 25e9};
+  const Constants constants = Constants::load();
+  const Rates rates =
+      rate_recipe(constants, cluster, strategy_engine("megatron-2022")).rates(constants);
+  Setup setup = pipeline(model, 8, PipelineSchedule::one_f_one_b);
+  setup.parallel.tp = 8;
+  const auto sends = [&](bool whole, bool sequence_parallel) {
+    setup.whole_sends = whole;
+    setup.parallel.sequence_parallel = sequence_parallel;
+    return time_parts(setup, cluster, rates).pp;
+  };
+  CHECK(sends(true, false) > 3 * sends(false, true));
+  CHECK(sends(false, false) > sends(false, true));  // receivers gather the whole
+  CHECK(sends(false, false) < sends(true, false));
+}
+
+TEST_CASE("adapters: quantized products in fp32 run at the fp32 peak") {
+  const ModelSpec model = find_model("llama-3.1-8b");
+  const AcceleratorSpec card = find_accelerator("a100-sxm-80");
+  const Cluster cluster{&card, 1, 8, card.link.all_reduce.value, 25e9};
+  const Constants constants = Constants::load();
+  const Rates rates =
+      rate_recipe(constants, cluster, strategy_engine("transformers")).rates(constants);
+  Setup setup;
+  setup.model = &model;
+  setup.seq_len = 4096;
+  setup.global_batch_size = 1;
+  setup.method = Method::qlora;
+  const TimeParts narrow = time_parts(setup, cluster, rates);
+  setup.quantized_fp32 = true;
+  const TimeParts wide = time_parts(setup, cluster, rates);
+  // 312 over 19.5 TFLOP/s, a little less since slower products fill the card with less work.
+  CHECK(wide.products / narrow.products > 10);
+  CHECK(wide.products / narrow.products < 16);
+  CHECK(wide.attention == narrow.attention);
+}
+
 }  // namespace aforo::fast
