@@ -1,124 +1,26 @@
 // Ranks put the addresses of their operands on a board, wait until all of their group have, read
-// from each other, and wait again before they go on. All ranks run the same program, so that each
-// counts its waits and the counts can be compared.
+// from each other, and wait again before they go on.
 
 #include "runtime/comm/in_process.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <mutex>
-#include <optional>
 #include <thread>
 #include <vector>
 
 #include "planner/program/ops/collective.h"
+#include "runtime/comm/board.h"
 #include "runtime/comm/shares.h"
 #include "runtime/comm/sum_in_order.h"
 
 namespace aforo {
 namespace {
 
-/// What a rank shows the others.
-struct Post {
-  const std::byte* read = nullptr;
-  std::byte* write = nullptr;
-  std::size_t bytes = 0;
-  bool flag = false;
-  std::string what;            ///< the call it is in, or was in last
-  std::int64_t n_arrived = 0;  ///< waits it has come to
-};
-
-struct Failure {
-  int rank;
-  std::string message;
-  ExitCode code;
-};
-
-/// What all ranks share.
-class Board {
- public:
-  Board(int n_ranks, Seconds timeout) : posts_(n_ranks), timeout_(timeout) {}
-
-  int n_ranks() const { return static_cast<int>(posts_.size()); }
-
-  void post(int rank, Post post) {
-    const std::scoped_lock lock(mutex_);
-    post.n_arrived = posts_[rank].n_arrived;
-    posts_[rank] = std::move(post);
-  }
-
-  /// Of another rank of the group, between two waits of both.
-  const Post& of(int rank) const { return posts_[rank]; }
-
-  /// Waits until all of the group have come to as many waits. Throws RankError if one fails or does
-  /// not come.
-  void wait(int rank, RankGroup group) {
-    std::unique_lock lock(mutex_);
-    if (failure_) fail();
-    const std::int64_t target = ++posts_[rank].n_arrived;
-    changed_.notify_all();
-    const auto late = [&]() -> std::optional<int> {
-      for (int k = 0, q = group.first(rank); k < group.size; ++k, q += group.stride)
-        if (posts_[q].n_arrived < target) return q;
-      return std::nullopt;
-    };
-    const std::chrono::duration<double> limit(timeout_.value);
-    if (!changed_.wait_for(lock, limit, [&] { return failure_.has_value() || !late(); }))
-      blame(*late(), posts_[rank].what);
-    if (failure_) fail();
-  }
-
-  void abort(int rank, const std::string& message, ExitCode code) {
-    const std::scoped_lock lock(mutex_);
-    if (!failure_) failure_ = Failure{rank, message, code};
-    changed_.notify_all();
-  }
-
-  /// Waits until all `n` threads have said they are done, or a limit after a failure.
-  bool wait_for_end() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return n_done_ == n_ranks() || failure_.has_value(); });
-    const std::chrono::duration<double> limit(timeout_.value);
-    return changed_.wait_for(lock, limit, [&] { return n_done_ == n_ranks(); });
-  }
-  void done() {
-    const std::scoped_lock lock(mutex_);
-    ++n_done_;
-    changed_.notify_all();
-  }
-
-  std::optional<Failure> failure() const {
-    const std::scoped_lock lock(mutex_);
-    return failure_;
-  }
-
- private:
-  void blame(int rank, const std::string& what) {
-    const std::string& last = posts_[rank].what;
-    failure_ = Failure{
-        rank,
-        fmt::format("rank {} did not come to {} within {:g} s{}; all ranks stopped", rank, what,
-                    timeout_.value, last.empty() ? "" : ", it was last seen at " + last),
-        ExitCode::rank_failed};
-    changed_.notify_all();
-  }
-  [[noreturn]] void fail() const {
-    throw RankError(failure_->rank, failure_->message, failure_->code);
-  }
-
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<Post> posts_;
-  Seconds timeout_;
-  std::optional<Failure> failure_;
-  int n_done_ = 0;
-};
+using comm::Board;
+using comm::Post;
 
 class InProcessCommunicator final : public Communicator {
  public:

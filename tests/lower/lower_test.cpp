@@ -8,7 +8,6 @@
 #include "planner/base/error.h"
 #include "planner/program/lifetimes.h"
 #include "planner/spec/model_file.h"
-#include "tests/support/rank_plans.h"
 #include "tests/support/tiny.h"
 
 using namespace aforo;
@@ -57,26 +56,6 @@ TEST_CASE("lower: a thousand random plans verify") {
     const tiny::RandomCase random = tiny::random_case(seed);
     CAPTURE(seed);
     CHECK_NOTHROW(verify(lower(random.job, random.plan, cpu_target())));
-  }
-}
-
-TEST_CASE("lower: random plans over several ranks verify under every sharding, after every pass") {
-  for (unsigned seed = 0; seed < 120; ++seed) {
-    const tiny::RandomCase random = tiny::random_case(seed);
-    const int dp = 1 + static_cast<int>(seed % 4);
-    TrainingJob job = random.job;
-    job.global_batch_size *= dp;
-    for (auto& [name, plan] :
-         tiny::sharded_plans(job, random.plan.precision, dp, random.plan.micro_batch_size)) {
-      plan.recompute = random.plan.recompute;
-      plan.deterministic = seed % 3 == 0;
-      CAPTURE(seed);
-      CAPTURE(name);
-      CHECK_NOTHROW(verify(lower(job, plan, seed % 2 == 0 ? cpu_target() : cuda_target())));
-      if (seed % 10 != 0) continue;
-      for (const std::string& pass : pass_names())
-        CHECK_NOTHROW(verify(lower_until(job, plan, cpu_target(), pass)));
-    }
   }
 }
 
