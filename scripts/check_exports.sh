@@ -1,5 +1,5 @@
 #!/bin/bash
-# Exports plans to every target and reads each file back with the peer's own parser. Needs PyPI: it
+# Exports plans to every target and reads each file back with the peer's own parser. Needs a package index: it
 # makes a virtual environment in out/check_exports (about 6 GB with PyTorch). Not part of CI.
 # Usage: scripts/check_exports.sh [AFORO] [MEGATRON]   (the program; a Megatron-LM checkout)
 set -euo pipefail

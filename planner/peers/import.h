@@ -28,6 +28,9 @@ struct ImportedPlan {
 /// no estimate can be made of, with their place.
 ImportedPlan import_plan(const PeerFile& file, int n_devices = 0);
 
+/// Sequences of a step as an option's value; at most 2^27, which no estimate takes.
+std::string batch_of(double micro, double accum, double n_devices);
+
 /// Collects settings; the importers of each kind fill it.
 class Importer {
  public:
@@ -44,13 +47,23 @@ class Importer {
   bool has(std::string_view option) const { return plan_.find(option) != nullptr; }
   /// A whole number of 1 to 2^27 at `path`; nothing without or for "auto".
   std::optional<std::int64_t> count(std::string_view path) const;
+  void take_number(std::string_view path, std::string_view option);
+  /// By the names that trainers give optimizers.
+  void take_optimizer(std::string_view path);
+  /// "ddp" to "zero3" by the stage at `path`; false without one.
+  bool take_zero_stage(std::string_view path);
+  /// The batch of a step from micro-batch, the accumulation at `path`, and devices.
+  void set_batch(std::int64_t micro, std::string_view path, int n_devices);
 
  private:
   const PeerFile& file_;
   ImportedPlan& plan_;
 };
 
+void import_accelerate(Importer& in, int n_devices);
+void import_axolotl(Importer& in, int n_devices);
+void import_deepspeed(Importer& in, int n_devices);
 /// Flags of the trainers that the commands of a batch file start.
-void import_commands(Importer& in);
+void import_sbatch(Importer& in);
 
 }  // namespace aforo

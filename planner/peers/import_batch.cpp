@@ -78,7 +78,7 @@ void import_engine(Importer& in, const BatchCommand& command) {
 
 }  // namespace
 
-void import_commands(Importer& in) {
+void import_sbatch(Importer& in) {
   std::optional<std::int64_t> accum;
   for (const BatchCommand& command : in.batch().commands) {
     import_engine(in, command);
@@ -88,10 +88,16 @@ void import_commands(Importer& in) {
   }
   const ImportedSetting* micro = in.plan().find("micro-batch-size");
   const std::int64_t n = batch_devices(in.batch()).total;
-  if (micro != nullptr && accum && n > 0 && !in.has("global-batch-size"))
-    in.take_at("global-batch-size", std::to_string(*parse_integer(micro->value) * *accum * n),
+  if (micro != nullptr && accum && n > 0)
+    in.take_at("global-batch-size",
+               batch_of(static_cast<double>(*parse_integer(micro->value)),
+                        static_cast<double>(*accum), static_cast<double>(n)),
                micro->place,
                fmt::format("micro {} x accumulation {} x {} devices", micro->value, *accum, n));
+  const ImportedSetting* engine = in.plan().find("engine");
+  if (engine != nullptr && engine->value == "deepspeed")
+    in.assume("sharding", "zero2", "the ZeRO stage stands in another file; give --sharding");
+  in.assume("recompute", "none", "no command says; give --recompute");
 }
 
 }  // namespace aforo

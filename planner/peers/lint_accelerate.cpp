@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cmath>
 
 #include "planner/base/text.h"
 #include "planner/peers/lint.h"
@@ -45,8 +45,7 @@ void check_words(Linter& lint) {
 void check_counts(Linter& lint) {
   const auto machines = number_at(lint.root(), "num_machines");
   const auto processes = number_at(lint.root(), "num_processes");
-  if (machines && processes && *machines > 0 &&
-      static_cast<long>(*processes) % static_cast<long>(*machines) != 0)
+  if (machines && processes && *machines > 0 && std::fmod(*processes, *machines) != 0)
     lint.report("num_processes", Severity::error, "contradiction",
                 fmt::format("num_processes {} is the total and must be a multiple of num_machines "
                             "{}",

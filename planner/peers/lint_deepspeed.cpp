@@ -104,8 +104,8 @@ void check_stage(Linter& lint) {
     return;
   }
   const auto stage_value = number_at(root, "zero_optimization.stage");
-  const int stage = static_cast<int>(stage_value.value_or(0));
-  if (stage_value && (stage < 0 || stage > 3 || stage != *stage_value))
+  const double stage = stage_value.value_or(0);
+  if (stage_value && (stage < 0 || stage > 3 || std::floor(stage) != stage))
     lint.report("zero_optimization.stage", Severity::error, "value",
                 fmt::format("stage is {}; expected 0, 1, 2 or 3", *stage_value));
   if (!zero) return;

@@ -42,10 +42,14 @@ TEST_CASE("export refusals: sharding, degrees and recomputation name both values
   CHECK(refusal(file, "deepspeed") == "");  // the model's code decides there
   file.job.optimizer.kind = OptimizerKind::adafactor;
   CHECK(contains(refusal(file, "deepspeed"), "optimizer adafactor"));
+  CHECK(contains(refusal(file, "deepspeed"), "`aforo plan --optimizer adamw`"));
 }
 
 TEST_CASE("export refusals: one data-parallel rank shards nothing, whatever the plan calls it") {
   CHECK(refusal(test::export_plan_file("deepspeed", Sharding::zero3, 1), "yafsdp") == "");
+  const PlanFile alone = test::export_plan_file("torch", Sharding::fsdp, 1);
+  CHECK(contains(test::exported(alone, "deepspeed").text, "\"stage\": 0"));
+  CHECK(contains(test::exported(alone, "accelerate", "deepspeed").text, "zero_stage: 0"));
 }
 
 TEST_CASE("export refusals: models that a target does not know") {

@@ -65,6 +65,7 @@ TEST_CASE("plan file: it is complete, so a missing key is refused rather than fi
     const bool optional = line.starts_with("#") || line.starts_with("  -") ||
                           line.find("n_params") != std::string::npos ||
                           line.find("dollars") != std::string::npos ||
+                          line.find("price_source") != std::string::npos ||
                           line.find("tie_embeddings") != std::string::npos ||
                           line.find("block:") != std::string::npos ||
                           line.find("lm_head_bias") != std::string::npos ||

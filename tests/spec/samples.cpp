@@ -167,6 +167,7 @@ PlanFile Samples::plan_file() {
   file.prediction.tokens_per_second = real(0, 1e9);
   file.prediction.hours = real(0, 1e6);
   if (flip()) file.prediction.dollars = real(0, 1e9);
+  if (flip()) file.prediction.price_source = text();
   for (int n = between(0, 3); n > 0; --n) file.why.push_back(text());
   return file;
 }

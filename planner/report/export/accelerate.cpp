@@ -130,7 +130,7 @@ Exported write_accelerate_deepspeed(const ExportRequest& request) {
   YamlText yaml = head(request, "DEEPSPEED");
   const std::string_view where = enum_name(file.plan.offload_states);
   yaml.begin("deepspeed_config");
-  yaml.field("zero_stage", static_cast<int>(file.plan.parallel.sharding));
+  yaml.field("zero_stage", zero_stage(file.plan.parallel));
   yaml.field("gradient_accumulation_steps", file.plan.grad_accum(file.job.global_batch_size));
   if (file.job.optimizer.clip_norm > 0)
     yaml.field("gradient_clipping", file.job.optimizer.clip_norm);

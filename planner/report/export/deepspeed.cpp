@@ -54,14 +54,8 @@ void write_schedule(JsonWriter& json, const TrainingJob& job) {
   json.end_object().end_object();
 }
 
-/// 0: everywhere everything; 1 to 3 as the paper counts.
-int zero_stage_of(Sharding sharding) {
-  return sharding == Sharding::ddp ? 0 : static_cast<int>(sharding);
-}
-static_assert(static_cast<int>(Sharding::zero3) == 3);
-
 void write_zero(JsonWriter& json, const Plan& plan) {
-  const int stage = zero_stage_of(plan.parallel.sharding);
+  const int stage = zero_stage(plan.parallel);
   json.key("zero_optimization").begin_object().field("stage", stage);
   if (stage > 0) json.field("overlap_comm", true).field("contiguous_gradients", true);
   if (stage == 3) json.field("stage3_gather_16bit_weights_on_model_save", true);

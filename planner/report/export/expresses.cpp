@@ -13,14 +13,18 @@ namespace {
 /// Collects what a target cannot say.
 class Differences {
  public:
+  /// `many`: the option of `aforo plan` takes a list.
   template <typename E>
-  void value(std::string_view key, const char* option, E value, const std::vector<E>& known) {
+  void value(std::string_view key, const char* option, bool many, E value,
+             const std::vector<E>& known) {
     if (known.empty() || std::find(known.begin(), known.end(), value) != known.end()) return;
     std::vector<std::string_view> names;
     for (const E other : known) names.push_back(enum_name(other));
     found_.push_back(
         {fmt::format("{} {} (it has {})", key, enum_name(value), fmt::join(names, ", ")),
-         fmt::format("--{} {}", option, fmt::join(names, ","))});
+         fmt::format(
+             "--{} {}", option,
+             many ? fmt::format("{}", fmt::join(names, ",")) : std::string(names.front()))});
   }
   void degree(const char* key, int degree, bool known) {
     if (degree > 1 && !known)
@@ -59,6 +63,12 @@ class Differences {
 
 }  // namespace
 
+int zero_stage(const Parallelism& parallel) {
+  static_assert(static_cast<int>(Sharding::zero3) == 3 && static_cast<int>(Sharding::ddp) == 0);
+  const bool alone = parallel.dp * parallel.cp == 1;
+  return alone && parallel.sharding > Sharding::zero3 ? 0 : static_cast<int>(parallel.sharding);
+}
+
 FrontRecompute front_recompute(const std::vector<Recompute>& layers) {
   FrontRecompute front;
   const auto rest = std::find_if(layers.begin(), layers.end(),
@@ -75,18 +85,19 @@ std::vector<Difference> differences(const Expresses& target, const PlanFile& fil
   const Parallelism& p = plan.parallel;
   Differences found;
   // On one data-parallel rank nothing is sharded, whatever the plan calls it.
-  if (p.dp * p.cp > 1) found.value("sharding", "sharding", p.sharding, target.shardings);
+  if (p.dp * p.cp > 1) found.value("sharding", "sharding", true, p.sharding, target.shardings);
   found.degree("tp", p.tp, target.tp);
   found.degree("pp", p.pp, target.pp);
   found.degree("vpp", p.vpp, target.vpp);
   found.degree("cp", p.cp, target.cp);
   found.degree("ep", p.ep, target.ep);
-  found.value("precision", "precision", plan.precision, target.precisions);
-  found.value("method", "method", file.job.method, target.methods);
-  found.value("optimizer", "optimizer", file.job.optimizer.kind, target.optimizers);
-  found.value("schedule", "schedule", file.job.schedule.kind, target.schedules);
-  found.value("offload_states", "offload-states", plan.offload_states, target.offload_states);
-  found.value("offload_activations", "offload-activations", plan.offload_activations,
+  found.value("precision", "precision", true, plan.precision, target.precisions);
+  found.value("method", "method", false, file.job.method, target.methods);
+  found.value("optimizer", "optimizer", false, file.job.optimizer.kind, target.optimizers);
+  found.value("schedule", "schedule", false, file.job.schedule.kind, target.schedules);
+  found.value("offload_states", "offload-states", false, plan.offload_states,
+              target.offload_states);
+  found.value("offload_activations", "offload-activations", false, plan.offload_activations,
               target.offload_activations);
   found.recompute(target.recompute, plan.recompute);
   return found.take();

@@ -9,6 +9,9 @@
 
 namespace aforo {
 
+/// DeepSpeed's stage: 0 for ddp, and where one rank alone shards nothing.
+int zero_stage(const Parallelism& parallel);
+
 /// How finely a target says what backward computes again.
 ///   elsewhere  not at all: the training script does, so any plan goes and the file says which
 ///   whole      full recomputation of all layers or of none
