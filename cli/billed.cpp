@@ -6,6 +6,7 @@
 
 #include "cli/bill_options.h"
 #include "cli/inputs.h"
+#include "planner/base/dates.h"
 #include "planner/base/error.h"
 #include "planner/base/quantity.h"
 #include "planner/money/date.h"
@@ -130,7 +131,7 @@ BillSheet sheet_of(const Arguments& args, const scenarios::World& world, const B
   sheet.bill = money::bill_of(sheet.needs, sheet.supply, world.assumptions);
   sheet.job = billed.job;
   sheet.plan = billed.plan;
-  sheet.offer = offer_text(option, sheet.supply, money::today());
+  sheet.offer = offer_text(option, sheet.supply, today());
   return sheet;
 }
 

@@ -6,6 +6,7 @@
 #include "cli/bill_options.h"
 #include "cli/billed.h"
 #include "cli/command.h"
+#include "planner/base/dates.h"
 #include "planner/base/error.h"
 #include "planner/money/date.h"
 #include "planner/report/estimate_json.h"
@@ -37,15 +38,15 @@ int compare_scenarios(const Arguments& args, const std::string& path) {
   std::vector<scenarios::Answer> answers;
   for (const scenarios::Scenario& scenario : all)
     answers.push_back(scenarios::answer_of(scenario, world));
-  const std::string today = money::today();
+  const std::string now = today();
   if (args.json()) {
-    fmt::print("{}", scenarios_json(answers, world, today));
+    fmt::print("{}", scenarios_json(answers, world, now));
     return 0;
   }
   const std::size_t most = args.has("all") ? 100000 : 4;
   if (!args.has("summary"))
     for (const scenarios::Answer& answer : answers)
-      fmt::print("{}\n", scenario_text(answer, world, today, most));
+      fmt::print("{}\n", scenario_text(answer, world, now, most));
   if (answers.size() > 1) fmt::print("{}", scenario_summary(answers));
   return 0;
 }

@@ -8,6 +8,7 @@
 #include "cli/inputs.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
+#include "planner/base/dates.h"
 #include "planner/base/error.h"
 #include "planner/base/files.h"
 #include "planner/base/json.h"
@@ -56,7 +57,7 @@ std::vector<Finding> examine() {
     const money::Catalogue catalogue = money::load_catalogue();
     if (catalogue.prices.offers.empty()) throw InputError("no price list");
     return fmt::format("{} offers {}", catalogue.prices.offers.size(),
-                       money::age_of(catalogue, money::today()));
+                       money::age_of(catalogue, today()));
   }));
   findings.push_back(check("cpu backend", State::broken, "", [] {
     const std::string description = backend_for("cpu", 0)->description();

@@ -3,6 +3,7 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/version.h"
+#include "planner/base/dates.h"
 #include "planner/base/format.h"
 #include "planner/base/json.h"
 #include "planner/money/catalogue.h"
@@ -122,7 +123,7 @@ int run_hardware(const CommandLine& command_line) {
   fmt::print("{}", args.json() ? json.text() + "\n" : table.text());
   if (!args.json())
     fmt::print("\nTFLOP/s are dense peaks with fp32 accumulation; prices {}.\n",
-               money::age_of(catalogue, money::today()));
+               money::age_of(catalogue, today()));
   return 0;
 }
 

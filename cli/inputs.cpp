@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "cli/version.h"
+#include "planner/base/dates.h"
 #include "planner/base/error.h"
 #include "planner/base/quantity.h"
 #include "planner/base/yaml_reader.h"
@@ -292,7 +293,7 @@ Device read_gpu(const Arguments& args, const std::string& text) {
     device.line.price_per_device = DollarsPerHour(offer->price.value / offer->count);
     device.line.price_source =
         fmt::format("{} {}, {} x {}, {}", offer->provider, offer->kind, offer->count,
-                    offer->accelerator, money::dated(offer->as_of, money::today()));
+                    offer->accelerator, money::dated(offer->as_of, today()));
   }
   return device;
 }

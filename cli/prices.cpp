@@ -7,6 +7,7 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/version.h"
+#include "planner/base/dates.h"
 #include "planner/base/error.h"
 #include "planner/base/files.h"
 #include "planner/money/catalogue.h"
@@ -18,7 +19,7 @@ namespace aforo::cli {
 namespace {
 
 std::string now(const Arguments& args) {
-  const std::string date = args.find<std::string>("today").value_or(money::today());
+  const std::string date = args.find<std::string>("today").value_or(today());
   if (money::day_number(date)) return date;
   throw InputError(fmt::format("--today is \"{}\"; expected a date such as 2026-08-23", date));
 }

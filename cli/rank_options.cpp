@@ -9,9 +9,8 @@
 namespace aforo::cli {
 namespace {
 
-constexpr const char* layouts_only[] = {"tp", "pp", "vpp", "cp", "ep",
-                                        "offload-states", "offload-activations"};
-
+constexpr const char* layouts_only[] = {
+    "tp", "pp", "vpp", "cp", "ep", "offload-states", "offload-activations"};
 
 }  // namespace
 
@@ -37,16 +36,16 @@ bool wants_native_ranks(const Arguments& args, const Device& device) {
   if (std::any_of(std::begin(layouts_only), std::end(layouts_only),
                   [&](const char* option) { return args.has(option); }))
     return false;
-  return args.has("ranks") || args.has("deterministic") ||
-         (engine && device.line.count > 1);
+  return args.has("ranks") || args.has("deterministic") || (engine && device.line.count > 1);
 }
 
 int n_ranks_of(const Arguments& args, const Device& device) {
   const int ranks = positive(args, "ranks", device.line.count);
   if (args.has("gpu") && ranks != device.line.count)
-    throw InputError(fmt::format("--ranks is {}, but --gpu names {} devices; native runs one rank a "
-                                 "device, so leave --ranks out",
-                                 ranks, device.line.count));
+    throw InputError(
+        fmt::format("--ranks is {}, but --gpu names {} devices; native runs one rank a "
+                    "device, so leave --ranks out",
+                    ranks, device.line.count));
   return ranks;
 }
 

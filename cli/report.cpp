@@ -95,7 +95,20 @@ void add_studies(Page& page, const Planned& planned, const LayoutWorld& world) {
                             variant.usd_per_device_hour * variant.cluster.n_devices));
 }
 
-Page make_page(const Subject& subject, const LayoutWorld& world) {
+/// --gpus: what the first plan's job would cost and take on every offer.
+void add_offers(Page& page, const Arguments& args, const Subject& subject) {
+  if (!args.has("gpus")) return;
+  const scenarios::World world;
+  scenarios::Scenario scenario;
+  scenario.name = subject.views.front().name;
+  scenario.job = subject.plans.front()->file.job;
+  scenario.hardware = scenarios::parse_hardware(args.require("gpus"), world.cards);
+  scenario.budget_usd = subject.budget_usd;
+  scenario.deadline_hours = subject.deadline_hours;
+  page.sections.push_back(offers_section(scenarios::answer_of(scenario, world)));
+}
+
+Page make_page(const Arguments& args, const Subject& subject, const LayoutWorld& world) {
   const Planned& first = *subject.plans.front();
   Page page = page_of(subject.views);
   page.footer =
@@ -107,6 +120,7 @@ Page make_page(const Subject& subject, const LayoutWorld& world) {
   page.sections.push_back(time_by_part(subject.views));
   if (auto money = money_against_time(subject.views, subject.budget_usd, subject.deadline_hours))
     page.sections.push_back(std::move(*money));
+  add_offers(page, args, subject);
   if (subject.run) add_run(page, subject);
   if (first.program) page.sections.push_back(time_line(*first.program, *first.estimate));
   add_studies(page, first, world);
@@ -123,21 +137,25 @@ bool wants_html(const Arguments& args) {
 }  // namespace
 
 int run_report(const CommandLine& command_line) {
-  const Help help{"report",
-                  "PLAN.yaml... [RUN.jsonl] -o report.html",
-                  "One page about plans and a run: the answer first, then memory, time, money and "
-                  "what they hang on.",
-                  {"aforo report plan.yaml -o report.html",
-                   "aforo report a.yaml b.yaml --budget-usd 500 --deadline 3d -o report.html",
-                   "aforo report plan.yaml run.jsonl -o report.html",
-                   "aforo report plan.yaml --format md >> notes.md"},
-                  "The page needs no network: style, script and charts are inside. The first plan "
-                  "is looked at closely,\nothers stand beside it."};
+  const Help help{
+      "report",
+      "PLAN.yaml... [RUN.jsonl] -o report.html",
+      "One page about plans and a run: the answer first, then memory, time, money and "
+      "what they hang on.",
+      {"aforo report plan.yaml -o report.html",
+       "aforo report a.yaml b.yaml --budget-usd 500 --deadline 3d -o report.html",
+       "aforo report plan.yaml --gpus owned:4x3090,rent:any --budget-usd 20 -o report.html",
+       "aforo report plan.yaml run.jsonl -o report.html",
+       "aforo report plan.yaml --format md >> notes.md"},
+      "The page needs no network: style, script and charts are inside. The first plan "
+      "is looked at closely,\nothers stand beside it."};
   po::options_description options("options");
   options.add_options()("file", po::value<std::vector<std::string>>(),
                         "plans of `aforo plan`, and at most one log of `aforo run` (.jsonl)")(
       "output,o", po::value<std::string>(), "write it to this file; default: standard output")(
       "format", po::value<std::string>(), "html (default) or md")(
+      "gpus", po::value<std::string>(),
+      "also show every offer of owned:4x3090,rent:any, as `aforo plan --gpus` compares them")(
       "price", po::value<std::string>(), "per device and hour, such as 2.5 USD/h")(
       "price-kind", po::value<std::string>(), "on-demand, spot, community ...")(
       "budget-usd", po::value<double>(), "drawn where money is shown")(
@@ -148,7 +166,7 @@ int run_report(const CommandLine& command_line) {
 
   const bool html = wants_html(args);
   const LayoutWorld world;
-  const Page page = make_page(read_subject(args, world), world);
+  const Page page = make_page(args, read_subject(args, world), world);
   const std::string text = args.json() ? json_page(page)
                            : html      ? html_page(page)
                                        : markdown_page(page);

@@ -4,6 +4,7 @@
 
 #include "cli/bill_options.h"
 #include "cli/layout.h"
+#include "planner/base/dates.h"
 #include "planner/base/error.h"
 #include "planner/base/files.h"
 #include "planner/money/date.h"
@@ -61,9 +62,9 @@ int plan_scenario_command(const Arguments& args) {
   std::vector<scenarios::Answer> answers;
   answers.push_back(scenarios::answer_of(scenario, world));
   const scenarios::Answer& answer = answers.front();
-  const std::string today = money::today();
-  fmt::print("{}", args.json() ? scenarios_json(answers, world, today)
-                               : scenario_text(answer, world, today, args.has("all") ? 100000 : 4));
+  const std::string now = today();
+  fmt::print("{}", args.json() ? scenarios_json(answers, world, now)
+                               : scenario_text(answer, world, now, args.has("all") ? 100000 : 4));
   if (answer.chosen < 0)
     return static_cast<int>(answer.outcome == scenarios::Outcome::over_limits
                                 ? ExitCode::over_budget

@@ -24,7 +24,7 @@ seq 1 20000 >text.txt
 "$aforo" plan --model gpt2 --gpu rtx-4090 --tokens 10B -o gpt2.yaml >/dev/null
 "$aforo" plan --model llama-3.1-8b --gpu h100:8 --seq-len 4096 --global-batch-size 64 --tokens 1B -o llama.yaml >/dev/null
 "$aforo" report run.yaml run.jsonl -o run.html >/dev/null
-"$aforo" report gpt2.yaml -o gpt2.html >/dev/null
+"$aforo" report gpt2.yaml --gpus owned:1x3090,rent:any --budget-usd 20 --deadline 3d -o gpt2.html >/dev/null
 "$aforo" report llama.yaml gpt2.yaml --budget-usd 300 --deadline 3d -o both.html >/dev/null
 
 open_page() { timeout 60 "$browser" --headless --no-sandbox --disable-gpu --hide-scrollbars --virtual-time-budget=5000 "$@" 2>/dev/null; }

@@ -35,10 +35,6 @@ std::optional<int> day_number(std::string_view date) {
   return static_cast<int>(sys_days(day).time_since_epoch().count());
 }
 
-std::string today() {
-  return text_of(std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()));
-}
-
 std::string file_date(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0)

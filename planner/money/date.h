@@ -10,9 +10,6 @@ namespace aforo::money {
 /// Days from 1970-01-01 to "2026-08-23"; nothing if that is no day of the calendar.
 std::optional<int> day_number(std::string_view date);
 
-/// Today in UTC, as "2026-08-23".
-std::string today();
-
 /// The day on which a file was last written, in UTC. Throws InputError if it cannot be read.
 std::string file_date(const std::string& path);
 

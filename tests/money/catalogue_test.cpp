@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "planner/base/dates.h"
 #include "planner/money/date.h"
 #include "planner/spec/hardware_file.h"
 #include "tests/support/temporary_folder.h"

@@ -8,6 +8,7 @@
 #include "planner/explain/study.h"
 #include "planner/report/comparison.h"
 #include "planner/report/sections/plan_view.h"
+#include "planner/scenarios/compare.h"
 
 namespace aforo {
 
@@ -34,6 +35,10 @@ PageSection time_line(const StepProgram& program, const Estimate& estimate);
 std::optional<PageSection> money_against_time(const std::vector<PlanView>& views,
                                               std::optional<double> budget_usd,
                                               std::optional<double> deadline_hours);
+
+/// Money against time of every offer for the job, the front of both, and what was chosen; budget
+/// and deadline as the box to be in. The table has the front.
+PageSection offers_section(const scenarios::Answer& answer);
 
 PageSection fit_map(const explain::FitStudy& study, const explain::Variant& plan);
 PageSection ladder_section(const std::vector<explain::Rung>& rungs);
