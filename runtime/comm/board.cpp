@@ -40,10 +40,10 @@ void Board::done() {
   changed_.notify_all();
 }
 
-bool Board::wait_for_end() {
+bool Board::wait_for_end(Seconds grace) {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return n_done_ == n_ranks() || failure_.has_value(); });
-  const std::chrono::duration<double> limit(timeout_.value);
+  const std::chrono::duration<double> limit(grace.value);
   return changed_.wait_for(lock, limit, [&] { return n_done_ == n_ranks(); });
 }
 
@@ -54,11 +54,11 @@ std::optional<Failure> Board::failure() const {
 
 void Board::blame(int rank, const std::string& what) {
   const std::string& last = posts_[rank].what;
-  failure_ = Failure{rank,
-                     fmt::format("rank {} did not come to {} within {:g} s{}; all ranks stopped",
-                                 rank, what, timeout_.value,
-                                 last.empty() ? "" : ", it was last seen at " + last),
-                     ExitCode::rank_failed};
+  failure_ = Failure{
+      rank,
+      fmt::format("rank {} did not come to {} within {:g} s{}; all ranks stopped", rank, what,
+                  timeout_.value, last.empty() ? "" : ", it was last seen at " + last),
+      ExitCode::rank_failed};
   changed_.notify_all();
 }
 

@@ -54,8 +54,9 @@ class Board {
   /// A rank's thread is at its end.
   void done();
 
-  /// Waits until all threads are done, after a failure for one time-out more; false if some are not.
-  bool wait_for_end();
+  /// Waits until all threads are done, after a failure no longer than `grace`; false if some are
+  /// not.
+  bool wait_for_end(Seconds grace);
 
   std::optional<Failure> failure() const;
 

@@ -149,13 +149,14 @@ void run_rank(Board& board, int rank, const std::function<void(Communicator&)>& 
 
 }  // namespace
 
-void run_ranks(int n_ranks, Seconds timeout, const std::function<void(Communicator&)>& rank_main) {
+void run_ranks(int n_ranks, Seconds timeout, const std::function<void(Communicator&)>& rank_main,
+               Seconds grace) {
   if (n_ranks < 1) throw InternalError(fmt::format("{} ranks cannot run", n_ranks));
   Board board(n_ranks, timeout);
   std::vector<std::thread> threads;
   for (int rank = 0; rank < n_ranks; ++rank)
     threads.emplace_back([&, rank] { run_rank(board, rank, rank_main); });
-  if (!board.wait_for_end()) {
+  if (!board.wait_for_end(grace)) {
     std::fprintf(stderr, "aforo: %s\n", board.failure()->message.c_str());
     std::fflush(nullptr);
     std::_Exit(static_cast<int>(ExitCode::rank_failed));

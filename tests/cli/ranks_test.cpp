@@ -182,7 +182,7 @@ TEST_CASE("cli ranks: a process that is killed or stopped is named, and all end"
     std::vector<std::string> launcher = mpirun(2);
     launcher.insert(launcher.end(), {"sh", "rank.sh"});
     const Answer answer =
-        aforo.under(launcher, {"run", "two.yaml", "--rank-timeout", "1", "--evaluate-every", "0"});
+        aforo.under(launcher, {"run", "two.yaml", "--rank-timeout", "5", "--evaluate-every", "0"});
     CHECK(contains(answer.err, "aforo: rank 1 did not come to "));
     CHECK(answer.code == (signal == "KILL" ? 128 + 9 : 7));  // mpirun gives the signal's
   }

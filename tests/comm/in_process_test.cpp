@@ -128,11 +128,14 @@ TEST_CASE("in_process: a thread that never comes back ends the process with code
   REQUIRE(child >= 0);
   if (child == 0) {
     std::freopen("/dev/null", "w", stderr);
-    run_ranks(3, Seconds(0.2), [](Communicator& communicator) {
-      if (communicator.rank() == 1)
-        for (;;) pause();
-      communicator.barrier("the end");
-    });
+    run_ranks(
+        3, Seconds(0.2),
+        [](Communicator& communicator) {
+          if (communicator.rank() == 1)
+            for (;;) pause();
+          communicator.barrier("the end");
+        },
+        Seconds(0.1));
     _exit(0);
   }
   int status = 0;

@@ -1,6 +1,7 @@
 #pragma once
 // Trains a tiny job with the training loop on in-process ranks, from a checkpoint or to one.
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -30,6 +31,7 @@ struct RankTraining {
   int faulty_rank = -1;
   int fault_at = -1;
   std::function<void()> fault = [] {};
+  std::atomic<int> n_stopped{0};  ///< ranks that another's failure ended
 };
 
 struct RankTrainingResult {
@@ -80,14 +82,19 @@ inline void train_rank(const RankTraining& training, const StepProgram& program,
   for (const StepRecord& step : measurement.steps) result.losses.push_back(step.loss);
 }
 
-inline RankTrainingResult train_on_ranks(const RankTraining& training, const Plan& plan) {
+inline RankTrainingResult train_on_ranks(RankTraining& training, const Plan& plan) {
   const StepProgram program = lower(training.job, plan, rank_target());
   RankTrainingResult result;
   std::mutex mutex;
   run_ranks(plan.parallel.dp, training.timeout, [&](Communicator& inner) {
     const bool faulty = inner.rank() == training.faulty_rank;
     FaultyCommunicator communicator(inner, faulty ? training.fault_at : -1, training.fault);
-    train_rank(training, program, communicator, result, mutex);
+    try {
+      train_rank(training, program, communicator, result, mutex);
+    } catch (const RankError&) {
+      ++training.n_stopped;
+      throw;
+    }
     const std::scoped_lock lock(mutex);
     if (inner.rank() == 0) result.n_calls = communicator.n_calls();
   });
