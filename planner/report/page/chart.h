@@ -17,6 +17,7 @@ struct Series {
   std::vector<double> y;            ///< of the same length
   std::vector<double> from;         ///< spans only: where a bar begins
   std::vector<std::string> labels;  ///< shown for a point; empty or of the same length
+  bool faint = false;               ///< grey: there to compare with
 };
 
 /// A line across the chart: capacity, budget.

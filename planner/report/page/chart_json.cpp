@@ -24,7 +24,7 @@ void write_series(JsonWriter& json, const Series& series, bool spans) {
   if (series.x.size() != series.y.size() || (spans && series.from.size() != series.y.size()) ||
       (!series.labels.empty() && series.labels.size() != series.y.size()))
     throw InternalError("a chart's series \"" + series.name + "\" has lists of different lengths");
-  json.begin_object().field("name", series.name);
+  json.begin_object().field("name", series.name).field("faint", series.faint);
   write_list(json, "x", series.x);
   write_list(json, "y", series.y);
   if (spans) write_list(json, "from", series.from);

@@ -13,11 +13,11 @@
   });
 
   const dataset = (chart, s, i) => {
-    const colour = colours[i % colours.length];
+    const colour = s.faint ? "#8c959f" : colours[i % colours.length];
     const common = { label: s.name, data: points(chart, s), borderColor: colour, backgroundColor: soft(colour) };
     if (chart.kind === "area") return { ...common, type: "line", fill: i ? "-1" : "origin", pointRadius: 0, borderWidth: 1, stepped: true };
     if (chart.kind === "line") return { ...common, type: "line", pointRadius: s.x.length > 60 ? 0 : 3, borderWidth: 2 };
-    if (chart.kind === "scatter") return { ...common, type: "scatter", pointRadius: 5, pointStyle: ["circle", "triangle", "rect", "star", "crossRot"][i % 5] };
+    if (chart.kind === "scatter") return { ...common, type: "scatter", pointRadius: s.faint ? 3 : 6, pointStyle: ["circle", "triangle", "rect", "star", "crossRot"][i % 5] };
     return { ...common, type: "bar", borderWidth: 1, borderSkipped: false, minBarLength: 2, grouped: false };
   };
 

@@ -89,9 +89,10 @@ PageSection memory_over_step(const StepProgram& program, const Estimate& estimat
       limit_near("capacity less context", left, static_cast<double>(program.memory.arena.value));
   const Op& peak = program.ops[program.memory.peak_op];
   PageSection section{"memory-over-step", "Memory over one step"};
-  section.lead =
-      fmt::format("Most is live at op {}, \"{}\" ({}); sections that repeat are drawn once.",
-                  program.memory.peak_op, describe(peak.label), name_of(peak));
+  section.lead = fmt::format(
+      "Most is live at op {}, \"{}\" ({}); {:.2f} GiB are there for it. Sections that "
+      "repeat are drawn once.",
+      program.memory.peak_op, describe(peak.label), name_of(peak), in_gib(left));
   Table table({{"role", Align::left}, {"MiB at the peak"}, {"MiB kept from step to step"}});
   for (int role = 0; role < n_roles; ++role)
     table.add({std::string(name_of(static_cast<Role>(role))),

@@ -31,6 +31,7 @@ PageSection offers_section(const scenarios::Answer& answer) {
   Series others{"offers"}, front{"front: none is both cheaper and faster"}, chosen{"chosen"};
   for (const Row& row : answer.rows)
     add_row(row.chosen ? chosen : row.on_front ? front : others, row);
+  others.faint = true;
   Chart chart{ChartKind::scatter, "hours until done", "dollars in all"};
   chart.logarithmic = true;  // offers differ by powers of ten
   if (scenario.budget_usd) chart.limit = Limit{"budget", *scenario.budget_usd};
