@@ -76,8 +76,9 @@ struct Setup {
   bool cuda_graphs = false;
   bool deep_ep = false;         ///< tokens go once to each machine of their experts (DeepEP)
   bool quantized_fp32 = false;  ///< products with NF4 weights, norms and residuals are fp32
-  bool whole_sends = false;     ///< every tensor-parallel rank sends a stage's whole output
-  bool fused_loss = false;      ///< logits are never kept in full
+  bool whole_gradient_sends =
+      false;                ///< every tensor-parallel rank sends gradients between stages whole
+  bool fused_loss = false;  ///< logits are never kept in full
   bool optimizer_in_backward = false;
   bool dropout = false;
   OffloadTo offload_activations = OffloadTo::none;

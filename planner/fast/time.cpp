@@ -134,14 +134,18 @@ class StepTimer {
   }
 
   /// Each tensor-parallel rank sends its share over its own NIC; without sequence parallelism the
-  /// receivers gather the whole inside their node (Narayanan et al. 2021, section 4.1).
+  /// receivers gather the whole inside their node (Narayanan et al. 2021, section 4.1). DeepSpeed's
+  /// pipeline engine does so with activations and sends their gradients whole, once for each rank
+  /// (is_pipe_partitioned, is_grad_partitioned of its releases of 2021 and 2022). Seconds of a mean
+  /// send.
   double send() const {
     const double message = local_tokens(setup_) * setup_.model->d_model * 2;
     const int stride = p_.tp * p_.cp * p_.dp;
-    if (setup_.whole_sends) return send_time(message, stride, cluster_, rates_);
     const double share = send_time(message / p_.tp, stride, cluster_, rates_);
     if (p_.tp == 1 || p_.sequence_parallel) return share;
-    return share + gather_time(message, {p_.tp, 1}, cluster_, rates_);
+    const double gathered = share + gather_time(message, {p_.tp, 1}, cluster_, rates_);
+    if (!setup_.whole_gradient_sends) return gathered;
+    return 0.5 * (gathered + send_time(message, stride, cluster_, rates_));
   }
 
   /// What layers keep goes out and comes back, beside compute.

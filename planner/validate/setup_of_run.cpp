@@ -201,7 +201,7 @@ void set_kernels(const Run& run, Case& c) {
   setup.deterministic = has(run.notes, {"deterministic kernels"});
   setup.dropout = c.engine->name == "megatron-2022";
   setup.deep_ep = has(lower(run.notes), {"deepep"});
-  setup.whole_sends = has(run.framework, {"DeepSpeed"});
+  setup.whole_gradient_sends = has(run.framework, {"DeepSpeed"});
 }
 
 std::string problem_of(const Case& c) {

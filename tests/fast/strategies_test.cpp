@@ -260,7 +260,7 @@ TEST_CASE("experts: DeepEP sends a token once a machine where an all-to-all send
   CHECK(once / all == doctest::Approx((1 - 1.0 / 256) / 4));
 }
 
-TEST_CASE("pipeline: ranks of a stage send shares of its output, or each the whole of it") {
+TEST_CASE("pipeline: ranks of a stage send shares of its output, of gradients perhaps the whole") {
   const ModelSpec model = find_model("gpt3-175b");
   const AcceleratorSpec card = find_accelerator("a100-sxm-80");
   const Cluster cluster{&card, 64, 8, card.link.all_reduce.value, 25e9};
@@ -270,7 +270,7 @@ TEST_CASE("pipeline: ranks of a stage send shares of its output, or each the who
   Setup setup = pipeline(model, 8, PipelineSchedule::one_f_one_b);
   setup.parallel.tp = 8;
   const auto sends = [&](bool whole, bool sequence_parallel) {
-    setup.whole_sends = whole;
+    setup.whole_gradient_sends = whole;
     setup.parallel.sequence_parallel = sequence_parallel;
     return time_parts(setup, cluster, rates).pp;
   };
