@@ -39,17 +39,15 @@ CommandDescription description(const Help& help, const po::options_description& 
 }  // namespace
 
 CommandDescription describe(int (*run)(const std::vector<std::string>&)) {
-  describing = true;
+  struct Asking {
+    Asking() { describing = true; }
+    ~Asking() { describing = false; }
+  } asking;
   try {
     run({});
   } catch (const CommandDescription& asked) {
-    describing = false;
     return asked;
-  } catch (...) {
-    describing = false;
-    throw;
   }
-  describing = false;
   throw InternalError("a command ran instead of saying what it takes");
 }
 

@@ -21,19 +21,18 @@ using Names = std::vector<std::string>;
 /// Values that an option may have, where they can be listed; all others are files or free text.
 const std::map<std::string, Names>& known_values() {
   static const std::map<std::string, Names> values = [] {
-    Names models, cards, engines;
-    for (const std::string& name : model_names()) models.push_back(name);
+    Names cards, engines;
     for (const AcceleratorSpec& card : all_accelerators()) cards.push_back(card.name);
     for (const fast::EngineSpec& engine : fast::all_engines()) engines.push_back(engine.name);
     return std::map<std::string, Names>{
-        {"model", models},
+        {"model", model_names()},
         {"gpu", cards},
         {"engine", engines},
         {"precision", enum_choices<Precision>()},
         {"sharding", enum_choices<Sharding>()},
         {"method", enum_choices<Method>()},
         {"optimizer", enum_choices<OptimizerKind>()},
-        {"recompute", {"none", "selective", "full"}},
+        {"recompute", {"none", "selective", "full", "optimal"}},
         {"offload-states", enum_choices<OffloadTo>()},
         {"offload-activations", enum_choices<OffloadTo>()},
         {"objective", {"time", "money"}},

@@ -270,6 +270,16 @@ Device read_device(const Arguments& args) {
   return read_gpu(args, *gpu);
 }
 
+namespace {
+
+/// Read once, however many cards a command asks about.
+const PriceList& known_prices() {
+  static const PriceList prices = money::load_catalogue().prices;
+  return prices;
+}
+
+}  // namespace
+
 Device read_gpu(const Arguments& args, const std::string& text) {
   GpuRequest request = parse_gpu_request(text);
   std::optional<MachineSpec> machine;
@@ -287,9 +297,8 @@ Device read_gpu(const Arguments& args, const std::string& text) {
           fmt::format("--price is \"{}\"; expected {}", *price, expected_hourly_price));
     device.line.price_per_device = *value;
     device.line.price_source = "given";
-  } else if (const auto offer =
-                 cheapest_offer(money::load_catalogue().prices, device.reference, request.count,
-                                args.find<std::string>("price-kind").value_or(""))) {
+  } else if (const auto offer = cheapest_offer(known_prices(), device.reference, request.count,
+                                               args.find<std::string>("price-kind").value_or(""))) {
     device.line.price_per_device = DollarsPerHour(offer->price.value / offer->count);
     device.line.price_source =
         fmt::format("{} {}, {} x {}, {}", offer->provider, offer->kind, offer->count,

@@ -13,11 +13,7 @@ bool is_native(const PlanFile& file) { return file.plan.engine == "native"; }
 
 void evaluate_program(Planned& planned, const std::string& path) {
   const PlanFile& file = planned.file;
-  planned.program = lower(file.job, file.plan, target_of(file.target));
-  if (const std::string here = fingerprint(*planned.program); here != file.fingerprint)
-    throw InputError(fmt::format(
-        "{}: made for program {}, but this build lowers it to {}; run `aforo plan` again", path,
-        file.fingerprint, here));
+  planned.program = checked_program(file, path);
   planned.estimate = simulate(*planned.program, file.job, file.plan, *planned.device.model);
 }
 
@@ -46,6 +42,17 @@ void evaluate_layout(Planned& planned, const LayoutWorld& world) {
 }
 
 }  // namespace
+
+StepProgram checked_program(const PlanFile& file, const std::string& path) {
+  StepProgram program = lower(file.job, file.plan, target_of(file.target));
+  const std::string here = fingerprint(program);
+  if (here != file.fingerprint)
+    throw InputError(fmt::format(
+        "{}: made for program {}, but this build lowers it to {}; run `aforo plan` again", path,
+        file.fingerprint, here));
+  verify(program);
+  return program;
+}
 
 std::unique_ptr<Planned> evaluate_plan(const Arguments& args, const LayoutWorld& world,
                                        const std::string& path) {

@@ -11,6 +11,10 @@
 
 namespace aforo::cli {
 
+/// The program of a native plan. Throws InputError if it is no longer the one that the plan was
+/// made for; `path` is for the message.
+StepProgram checked_program(const PlanFile& file, const std::string& path);
+
 /// Parts point into each other, so it stays where it was made.
 struct Planned {
   PlanFile file;

@@ -10,10 +10,10 @@
 #include "cli/budget_guard.h"
 #include "cli/command.h"
 #include "cli/inputs.h"
+#include "cli/planned.h"
 #include "cli/training_run.h"
 #include "planner/base/error.h"
 #include "planner/base/format.h"
-#include "planner/lower/lower.h"
 #include "planner/report/estimate_report.h"
 #include "planner/simulate/simulate.h"
 #include "planner/spec/plan_file.h"
@@ -22,17 +22,6 @@
 
 namespace aforo::cli {
 namespace {
-
-StepProgram checked_program(const PlanFile& file, const std::string& path) {
-  StepProgram program = lower(file.job, file.plan, target_of(file.target));
-  const std::string here = fingerprint(program);
-  if (here != file.fingerprint)
-    throw InputError(fmt::format(
-        "{}: made for program {}, but this build lowers it to {}; run `aforo plan` again", path,
-        file.fingerprint, here));
-  verify(program);
-  return program;
-}
 
 TokenFile open_tokens(const PlanFile& file, const std::string& path) {
   if (file.job.data.path.empty())
